@@ -1,0 +1,57 @@
+"""What every service of the stand-in is given. It holds no service and no state of its own."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3.session
+from botocore.config import Config
+
+from local.clock import Clock
+
+Request = dict[str, Any]
+Response = dict[str, Any]
+
+ACCESS_KEY = "rehearsal"
+SECRET_KEY = "rehearsal"  # noqa: S105 - no account stands behind it
+
+
+@dataclass(frozen=True)
+class Context:
+    """The world a service lives in: the clock, names, a folder, and the way to the other services."""
+
+    clock: Clock
+    region: str
+    account: str
+    state: Path
+    endpoint_url: str
+    emit: Callable[[str, list[str], dict[str, Any]], None]
+
+    def arn(self, resource: str) -> str:
+        """The SageMaker ARN of `kind/name`."""
+        return f"arn:aws:sagemaker:{self.region}:{self.account}:{resource}"
+
+    def client(self, service: str) -> Any:
+        """A blocking boto3 client on this stand-in: call it from a thread, never from the event loop."""
+        session: Any = boto3.session.Session()
+        return session.client(
+            service,
+            endpoint_url=self.endpoint_url,
+            region_name=self.region,
+            aws_access_key_id=ACCESS_KEY,
+            aws_secret_access_key=SECRET_KEY,
+            config=Config(s3={"addressing_style": "path"}, retries={"max_attempts": 2}),
+        )
+
+    def job_environment(self) -> dict[str, str]:
+        """What any AWS client, in any language, needs in order to find this stand-in."""
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint_url,
+            "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+            "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+            "AWS_DEFAULT_REGION": self.region,
+            "AWS_REGION": self.region,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_CLOCK_SPEED": str(self.clock.speed),
+        }
