@@ -13,7 +13,7 @@ else
 INSTALL = $(BIN)/python -m pip install --quiet --no-compile --no-deps --require-hashes -r
 endif
 
-.PHONY: rehearse test check format bench lock clean
+.PHONY: rehearse test check format golden bench lock clean
 
 rehearse: .venv/.run  ## the whole loop on real data, on this machine
 	@$(BIN)/python -m local rehearse --out build/rehearsal
@@ -30,6 +30,9 @@ check: .venv/.dev  ## format, lint, types, docs
 format: .venv/.dev
 	@$(BIN)/ruff format
 	@$(BIN)/ruff check --fix
+
+golden: .venv/.run  ## the compiled pipeline that tests compare with: read the diff before you commit it
+	@$(BIN)/python -m pipelines definition > tests/golden/pipeline.json
 
 bench: .venv/.dev  ## sizes and speeds, as ratios against a baseline of the same run
 	@$(BIN)/python -m benchmarks

@@ -31,20 +31,29 @@ def get_pipeline(
     default_bucket: str,
     model_package_group_name: str = Names().model_package_group,
     pipeline_name: str = Names().pipeline,
+    sagemaker_session: Any = None,
 ) -> Any:
     """The pipeline of this project, as the SDK's Pipeline.
 
-    `role` runs its jobs; `default_bucket` holds code and artefacts. Neither is looked up.
+    `role` runs its jobs; `default_bucket` holds code and artefacts. Neither is looked up. Without a session, one that
+    calls nobody is used while the steps are made.
     """
+    if sagemaker_session is None:
+        with sdk.offline(region, default_bucket) as session:
+            return get_pipeline(
+                region, role, default_bucket, model_package_group_name, pipeline_name, sagemaker_session=session
+            )
     source = pack()
-    build = _Builder(sdk.session(region, default_bucket), region, role, default_bucket, source)
+    build = _Builder(sagemaker_session, region, role, default_bucket, source)
     return build.pipeline(pipeline_name, model_package_group_name)
 
 
 def definition(region: str, role: str, bucket: str, names: Names) -> str:
     """The compiled definition as JSON text: sorted, indented, the same on every machine."""
-    pipeline = get_pipeline(region, role, bucket, names.model_package_group, names.pipeline)
-    return json.dumps(json.loads(pipeline.definition()), indent=2, sort_keys=True) + "\n"
+    with sdk.offline(region, bucket) as session:
+        pipeline = get_pipeline(region, role, bucket, names.model_package_group, names.pipeline, session)
+        compiled = json.loads(pipeline.definition())
+    return json.dumps(compiled, indent=2, sort_keys=True) + "\n"
 
 
 class _Builder:

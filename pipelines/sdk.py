@@ -1,21 +1,42 @@
-"""The SageMaker Python SDK v3, imported so that it stays on this machine.
+"""The SageMaker Python SDK v3, used so that it stays on this machine.
 
-Importing it needs a region, constructing a trainer asks IAM about the role, and it reports usage to AWS. A definition
-needs none of the three. Nothing outside this module may know of these quirks.
+Importing it needs a region, its sessions look for credentials, a trainer asks IAM about the role, a session creates its
+bucket, and usage is reported to AWS. A definition needs none of these. No other module may know of these quirks.
 """
 
+import contextlib
 import logging
 import os
 import warnings
+from collections.abc import Iterator
 from typing import Any
 
 
-def session(region: str, bucket: str) -> Any:
-    """A PipelineSession that records the steps' requests and calls nobody."""
-    os.environ.setdefault("AWS_DEFAULT_REGION", region)
-    os.environ["SAGEMAKER_VALIDATE_ROLE"] = "false"
+@contextlib.contextmanager
+def offline(region: str, bucket: str) -> Iterator[Any]:
+    """A PipelineSession that records the steps' requests and calls nobody; the environment is put back afterwards."""
+    before = dict(os.environ)
+    os.environ.pop("AWS_PROFILE", None)
+    os.environ.update(
+        AWS_DEFAULT_REGION=region,
+        AWS_ACCESS_KEY_ID="none",
+        AWS_SECRET_ACCESS_KEY="none",  # noqa: S106 - so that nobody looks for real ones
+        AWS_CONFIG_FILE=os.devnull,
+        AWS_SHARED_CREDENTIALS_FILE=os.devnull,
+        SAGEMAKER_VALIDATE_ROLE="false",
+    )
     logging.disable(logging.WARNING)
-    warnings.filterwarnings("ignore", message="Running within a PipelineSession")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield _session(region, bucket)
+    finally:
+        logging.disable(logging.NOTSET)
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def _session(region: str, bucket: str) -> Any:
     from boto3.session import Session
     from sagemaker.core.telemetry import telemetry_logging
     from sagemaker.core.workflow.pipeline_context import PipelineSession
@@ -28,8 +49,7 @@ def session(region: str, bucket: str) -> Any:
         def default_bucket(self) -> str:
             return bucket
 
-    boto = Session(region_name=region, aws_access_key_id="none", aws_secret_access_key="none")  # noqa: S106 - unused
-    return Offline(boto_session=boto, sagemaker_config={})
+    return Offline(boto_session=Session(region_name=region), sagemaker_config={})
 
 
 def _stay_here(*_: Any, **__: Any) -> None:

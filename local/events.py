@@ -1,0 +1,37 @@
+"""The events SageMaker sends to EventBridge, delivered in order to the rules people made.
+
+Rules, patterns and targets are moto's. It must never decide what an event means.
+"""
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+from local.clock import Clock
+
+
+class Events:
+    """A queue of events, and the one task that delivers them."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._queue: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+
+    def emit(self, detail_type: str, resources: list[str], detail: dict[str, Any]) -> None:
+        """Send an event of `aws.sagemaker`; it is delivered soon after."""
+        entry = {
+            "Time": self._clock.now(),
+            "Source": "aws.sagemaker",
+            "DetailType": detail_type,
+            "Resources": resources,
+            "Detail": json.dumps(detail, default=str),
+        }
+        self._queue.put_nowait(entry)
+
+    async def run(self, client: Callable[[str], Any]) -> None:
+        """Deliver until cancelled. `client` makes a blocking boto3 client, which is used in a thread."""
+        events = await asyncio.to_thread(client, "events")
+        while True:
+            entry = await self._queue.get()
+            await asyncio.to_thread(events.put_events, Entries=[entry])
