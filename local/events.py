@@ -5,10 +5,15 @@ Rules, patterns and targets are moto's. It must never decide what an event means
 
 import asyncio
 import json
+import logging
 from collections.abc import Callable
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from local.clock import Clock
+
+_log = logging.getLogger("local")
 
 
 class Events:
@@ -34,4 +39,7 @@ class Events:
         events = await asyncio.to_thread(client, "events")
         while True:
             entry = await self._queue.get()
-            await asyncio.to_thread(events.put_events, Entries=[entry])
+            try:
+                await asyncio.to_thread(events.put_events, Entries=[entry])
+            except (BotoCoreError, ClientError) as error:
+                _log.error("%s was not delivered: %s", entry["DetailType"], error)

@@ -1,8 +1,8 @@
 """SageMaker Model Registry: package groups, versioned packages, approval, life cycle, and the event an approval sends.
 
 UpdateModelPackage merges: what a request does not name stays as it is. ARNs are lower-case, as AWS writes them.
-Sources: the API reference of CreateModelPackage, UpdateModelPackage and ListModelPackages; the developer guide, "Update the
-Approval Status of a Model" and "Events that SageMaker sends to EventBridge". It must never start a deployment.
+Sources: the API reference of CreateModelPackage, UpdateModelPackage and ListModelPackages; the developer guide on
+updating a model's approval status and on the events SageMaker sends to EventBridge. It must never start a deployment.
 """
 
 from typing import Any

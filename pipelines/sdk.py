@@ -1,7 +1,8 @@
 """The SageMaker Python SDK v3, used so that it stays on this machine.
 
-Importing it needs a region, its sessions look for credentials, a trainer asks IAM about the role, a session creates its
-bucket, and usage is reported to AWS. A definition needs none of these. No other module may know of these quirks.
+Importing it needs a region, its sessions look for credentials and create their bucket, a trainer asks IAM about the
+role, logging is turned up, and usage is reported to AWS. A definition needs none of these. No other module may know of
+these quirks.
 """
 
 import contextlib
@@ -15,7 +16,8 @@ from typing import Any
 @contextlib.contextmanager
 def offline(region: str, bucket: str) -> Iterator[Any]:
     """A PipelineSession that records the steps' requests and calls nobody; the environment is put back afterwards."""
-    before = dict(os.environ)
+    before, root = dict(os.environ), logging.getLogger()
+    level, handlers = root.level, root.handlers[:]
     os.environ.pop("AWS_PROFILE", None)
     os.environ.update(
         AWS_DEFAULT_REGION=region,
@@ -32,6 +34,7 @@ def offline(region: str, bucket: str) -> Iterator[Any]:
             yield _session(region, bucket)
     finally:
         logging.disable(logging.NOTSET)
+        root.level, root.handlers = level, handlers
         os.environ.clear()
         os.environ.update(before)
 

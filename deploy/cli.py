@@ -1,0 +1,207 @@
+"""The commands: plan, apply, status, watch, rollback. Arguments in, text or JSON out, an exit code.
+
+Exit codes: 0 created or promoted (rollback: rolled back), 1 error, 2 usage or policy, 3 rolled back, 4 inconclusive,
+held or still under way, 130 interrupted. The result goes to stdout, progress and errors to stderr.
+"""
+
+import argparse
+import dataclasses
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TextIO
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from deploy import page, preflight, rollback, rollout, stage_files
+from deploy import status as standing
+from deploy.aws import Aws, connect
+from deploy.clock import AwsClock, Clock, speed
+from deploy.decide import EXIT_CODES, Decision, Outcome
+from deploy.errors import DeployError, explain
+from deploy.execute import POLL
+from deploy.names import check_package_arn
+from deploy.plan import make_plan
+from deploy.policy import Policy
+
+INTERRUPTED = 130
+INTERRUPTION = "Interrupted. A rollout that has begun goes on in SageMaker, guarded; run apply again to watch it."
+
+
+@dataclass(frozen=True)
+class World:
+    """What the commands are given from outside."""
+
+    environ: Mapping[str, str]
+    stages: Path
+    connect: Callable[[], tuple[Aws, Clock]]
+    out: TextIO
+    err: TextIO
+
+
+def real_world() -> World:
+    """This machine's environment, and the AWS that it points to."""
+
+    def dial() -> tuple[Aws, Clock]:
+        clock = AwsClock(speed(os.environ.get("AWS_CLOCK_SPEED")))
+        return connect(clock), clock
+
+    return World(os.environ, stage_files.STAGES, dial, sys.stdout, sys.stderr)
+
+
+def main(arguments: Sequence[str], world: World | None = None) -> int:
+    """Run one command; its exit code."""
+    world = world or real_world()
+    options = parser().parse_args(arguments)
+    try:
+        if "model_package" in options:
+            check_package_arn(options.model_package)
+        policy = stage_files.load(options.stage, options.set, world.environ, world.stages)
+        result, text, code = options.run(world, policy, options)
+    except DeployError as error:
+        return _fail(world, options, str(error), error.exit_code)
+    except (ClientError, BotoCoreError) as error:
+        return _fail(world, options, explain(error), 1)
+    except KeyboardInterrupt:
+        return _fail(world, options, INTERRUPTION, INTERRUPTED)
+    print(json.dumps(result, indent=2, default=str) if options.json else text, file=world.out)
+    return int(code)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    top = argparse.ArgumentParser(
+        prog="python -m deploy",
+        description="Takes an approved model package to customers, guarded, as deploy/stages/<stage>.yaml says.",
+        epilog="Exit codes: 0 created or promoted, 1 error, 2 usage or policy, 3 rolled back, 4 inconclusive or held.",
+    )
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+    for name, run, needs_package, text in (
+        ("plan", _plan, True, "show every request that apply would send, and when what happens; changes nothing"),
+        ("apply", _apply, True, "carry out the rollout, or continue the one that is under way"),
+        ("status", _status, False, "show where the stage stands, and why; changes nothing"),
+        ("watch", _watch, False, "show the status until nothing is under way; changes nothing"),
+        ("rollback", _rollback, False, "go back to the version that served before, all at once"),
+    ):
+        command = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+        command.add_argument(
+            "--stage", required=True, help="a stage: the name of a file in deploy/stages, without .yaml"
+        )
+        if needs_package:
+            command.add_argument(
+                "--model-package", required=True, metavar="ARN", help="ARN of the model package version"
+            )
+        command.add_argument(
+            "--set",
+            action="append",
+            default=[],
+            metavar="KEY=VALUE",
+            help="override a key, as in rollout.canary.percent=25",
+        )
+        command.add_argument("--json", action="store_true", help="print JSON, and nothing else, on stdout")
+        command.set_defaults(run=run)
+    return top
+
+
+Result = tuple[dict[str, Any], str, int]
+
+
+def _plan(world: World, policy: Policy, options: argparse.Namespace) -> Result:
+    aws, clock = world.connect()
+    seen = rollout.look(aws, clock, policy, options.model_package)
+    plan = make_plan(policy, seen)
+    findings = preflight.findings(policy, plan, seen)
+    result = {
+        "stage": policy.stage,
+        "policy_hash": policy.digest,
+        "model_package_arn": seen.package.arn,
+        "endpoint": policy.endpoint.name,
+        "endpoint_config": plan.name,
+        "previous_config": plan.previous or None,
+        "findings": findings,
+        "steps": [dataclasses.asdict(step) | {"share": step.share} for step in plan.steps],
+        "requests": [
+            {"service": call.service, "operation": call.operation, "parameters": call.parameters} for call in plan.calls
+        ],
+    }
+    return result, page.plan_page(policy, plan, seen, findings), 0
+
+
+def _apply(world: World, policy: Policy, options: argparse.Namespace) -> Result:
+    aws, clock = world.connect()
+    seen, decision = rollout.apply(aws, clock, policy, options.model_package, _teller(world, clock))
+    result = _outcome(policy, decision) | {
+        "model_package_arn": seen.package.arn,
+        "endpoint": policy.endpoint.name,
+        "endpoint_config": seen.name,
+        "serves": seen.endpoint.config if seen.endpoint else None,
+        "requests": seen.requests,
+        "alarms": [dataclasses.asdict(alarm) for alarm in seen.alarms],
+    }
+    assert decision.outcome is not None
+    return result, _text(policy, decision), EXIT_CODES[decision.outcome]
+
+
+def _rollback(world: World, policy: Policy, _: argparse.Namespace) -> Result:
+    aws, clock = world.connect()
+    decision = rollback.roll_back(aws, clock, policy, _teller(world, clock))
+    code = 0 if decision.outcome is Outcome.ROLLED_BACK else 1
+    return _outcome(policy, decision) | {"endpoint": policy.endpoint.name}, _text(policy, decision), code
+
+
+def _status(world: World, policy: Policy, _: argparse.Namespace) -> Result:
+    aws, _clock = world.connect()
+    return _standing(policy, standing.look(aws, policy))
+
+
+def _watch(world: World, policy: Policy, _: argparse.Namespace) -> Result:
+    aws, clock = world.connect()
+    shown = ""
+    while True:
+        view = standing.look(aws, policy)
+        result, text, code = _standing(policy, view)
+        if result["outcome"] != Outcome.IN_PROGRESS:
+            return result, text, code
+        if text != shown:
+            print(text, file=world.err)
+            shown = text
+        clock.wait(POLL)
+
+
+def _standing(policy: Policy, view: standing.View) -> Result:
+    status = standing.judge(policy, view)
+    result = {"stage": policy.stage, "outcome": status.outcome, "reasons": status.reasons} | dataclasses.asdict(view)
+    return result, page.status_page(policy, view, status), EXIT_CODES[status.outcome]
+
+
+def _teller(world: World, clock: Clock) -> Callable[[Any, Decision], None]:
+    """Says on stderr what is done, when it differs from what was said last; the outcome is for stdout."""
+    said: list[tuple[str, ...]] = []
+
+    def tell(seen: Any, decision: Decision) -> None:
+        if decision.outcome:
+            return
+        lines = decision.reasons + tuple(f"{a.name}: ALARM" for a in seen.alarms if a.state == "ALARM")
+        if said[-1:] != [lines]:
+            said.append(lines)
+            print(f"{clock.now():%H:%M:%S} {'; '.join(lines)}", file=world.err, flush=True)
+
+    return tell
+
+
+def _outcome(policy: Policy, decision: Decision) -> dict[str, Any]:
+    return {"stage": policy.stage, "outcome": decision.outcome, "reasons": list(decision.reasons)}
+
+
+def _text(policy: Policy, decision: Decision) -> str:
+    return "\n".join([f"{policy.stage}: {decision.outcome}", *(f"  {reason}" for reason in decision.reasons)])
+
+
+def _fail(world: World, options: argparse.Namespace, message: str, code: int) -> int:
+    print(message, file=world.err)
+    if options.json:
+        print(json.dumps({"stage": options.stage, "outcome": "error", "reasons": message.split("\n")}), file=world.out)
+    return code

@@ -1,0 +1,198 @@
+"""The judgement: from (policy, observation, evidence, now) to the next requests, or the outcome, with reasons. Pure.
+
+How success and rollback are told apart: after a rollback SageMaker's endpoint is InService as well, on the old config.
+Promoted therefore means InService, on our config, with nothing pending. Rolled back means InService on another config
+after our update was accepted, which AWS itself remembers: the endpoint's last deployment names our alarms, and they
+are named after our config.
+"""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from deploy import preflight, registry
+from deploy.calls import Call
+from deploy.observe import Alarm, Endpoint, Firing, Observation
+from deploy.plan import Plan, make_plan
+from deploy.policy import Policy
+from deploy.registry import APPROVED, REJECTED, ROLLED_BACK
+
+SETTLE = timedelta(seconds=60)
+"""How long DescribeEndpoint may still show the state from before an update that SageMaker has accepted."""
+
+
+class Outcome(StrEnum):
+    """How a rollout ended; `IN_PROGRESS` only in a status."""
+
+    CREATED = "created"
+    PROMOTED = "promoted"
+    ROLLED_BACK = "rolled_back"
+    INCONCLUSIVE = "inconclusive"
+    HELD = "held"
+    FAILED = "failed"
+    IN_PROGRESS = "in_progress"
+
+
+EXIT_CODES = {
+    Outcome.CREATED: 0,
+    Outcome.PROMOTED: 0,
+    Outcome.FAILED: 1,
+    Outcome.ROLLED_BACK: 3,
+    Outcome.INCONCLUSIVE: 4,
+    Outcome.HELD: 4,
+    Outcome.IN_PROGRESS: 4,
+}
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What this run has witnessed and a later look at AWS may not show any more; a run can do without it."""
+
+    sent_at: datetime | None = None
+    fired: tuple[Firing, ...] = ()
+
+    def witness(self, alarms: tuple[Alarm, ...]) -> "Evidence":
+        """With the alarms that are in ALARM now."""
+        known = {firing.alarm for firing in self.fired}
+        new = [Firing(a.name, a.reason) for a in alarms if a.state == "ALARM" and a.name not in known]
+        return replace(self, fired=(*self.fired, *new)) if new else self
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Requests to send now, in order; the outcome once it is known; and why. Neither of the two means: wait."""
+
+    calls: tuple[Call, ...] = ()
+    outcome: Outcome | None = None
+    reasons: tuple[str, ...] = field(default=())
+
+
+def decide(policy: Policy, seen: Observation, evidence: Evidence, now: datetime) -> Decision:
+    """What to do next about the rollout of `seen.package`."""
+    plan = make_plan(policy, seen)
+    endpoint = seen.endpoint
+    if endpoint is None:
+        return _begin(policy, plan, seen)
+    if endpoint.busy:
+        return _wait(plan, endpoint, evidence)
+    if endpoint.status != "InService":
+        return Decision(outcome=Outcome.FAILED, reasons=(broken(endpoint),))
+    if endpoint.config == plan.name:
+        return _arrived(policy, plan, seen)
+    if evidence.sent_at and now - evidence.sent_at < SETTLE:
+        return Decision(reasons=("SageMaker has accepted the update",))
+    if evidence.sent_at or _was_accepted(plan, endpoint, seen.fired + evidence.fired):
+        return _returned(policy, plan, seen, evidence)
+    return _begin(policy, plan, seen)
+
+
+def _was_accepted(plan: Plan, endpoint: Endpoint, fired: tuple[Firing, ...]) -> bool:
+    """Whether SageMaker took our update: its last deployment names our alarms, or one of them fired.
+
+    The alarms are on the new fleet's metrics alone, so that they cannot fire before it has traffic.
+    """
+    return bool(fired) or any(call.target in endpoint.deployment_alarms for call in plan.alarms)
+
+
+def _begin(policy: Policy, plan: Plan, seen: Observation) -> Decision:
+    """The first request that is still missing; AWS shows the config before the endpoint is sent to it."""
+    package = seen.package
+    if package.approval == REJECTED and package.outcome(policy.stage) == ROLLED_BACK:
+        again = "Approve it again in the model registry to try once more."
+        return Decision(outcome=Outcome.ROLLED_BACK, reasons=(package.description or "rolled back before", again))
+    problems = preflight.findings(policy, plan, seen)
+    if problems:
+        return Decision(outcome=Outcome.FAILED, reasons=tuple(problems))
+    made = {alarm.name for alarm in seen.alarms}
+    missing = [call for call in plan.alarms if call.target not in made]
+    if not seen.has_model:
+        missing.insert(0, plan.model)
+    if not seen.ours:
+        missing.append(plan.config)
+    if missing:
+        return Decision(tuple(missing), reasons=(f"preparing {plan.name}",))
+    return Decision((plan.shift,), reasons=(f"{plan.shift.operation}: {plan.shift.why}",))
+
+
+def _wait(plan: Plan, endpoint: Endpoint, evidence: Evidence) -> Decision:
+    """Ours under way: wait. Somebody else's: step aside."""
+    target = endpoint.pending or endpoint.config
+    ours = target == plan.name
+    if not endpoint.pending and endpoint.status in {"Updating", "RollingBack"}:
+        ours = ours or bool(evidence.sent_at) or _was_accepted(plan, endpoint, evidence.fired)
+    if ours and endpoint.status not in {"Deleting", "SystemUpdating"}:
+        said = f"{endpoint.status} to {plan.name}"
+        return Decision(reasons=(f"{said}: {endpoint.phase}" if endpoint.phase else said,))
+    doing = f"is {endpoint.status}" + (f" to {endpoint.pending}" if endpoint.pending else "")
+    advice = "SageMaker takes no other update until that ends. Run apply again then."
+    return Decision(outcome=Outcome.HELD, reasons=(f"{endpoint.name} {doing}, which is not this rollout.", advice))
+
+
+def _arrived(policy: Policy, plan: Plan, seen: Observation) -> Decision:
+    """In service on our config: good if there is evidence for it."""
+    package = seen.package
+    minimum = policy.guardrails.minimum_requests
+    if package.approval != APPROVED:
+        said = f"{policy.endpoint.name} serves version {package.version}, which is {package.approval} in the registry."
+        advice = f"Approve it, or run: python -m deploy rollback --stage {policy.stage}"
+        return Decision(outcome=Outcome.HELD, reasons=(said, advice))
+    if not plan.previous:
+        outcome = Outcome.CREATED
+        reasons = (f"{policy.endpoint.name} is in service with version {package.version}; nothing served before it.",)
+    elif package.has_passed(policy.stage, plan.name):
+        outcome = Outcome.PROMOTED
+        reasons = (f"{policy.endpoint.name} serves version {package.version}, promoted before.",)
+    elif (seen.requests or 0) < minimum:
+        said = (
+            f"SageMaker finished the update and no alarm fired, but version {package.version} has answered "
+            f"{seen.requests or 0} requests, fewer than {minimum} (guardrails.minimum_requests): "
+            "no evidence is not good evidence."
+        )
+        undo = f"python -m deploy rollback --stage {policy.stage}"
+        advice = f"It serves now. Run apply again once it has had traffic, or undo it: {undo}"
+        return Decision(outcome=Outcome.INCONCLUSIVE, reasons=(said, advice))
+    else:
+        outcome = Outcome.PROMOTED
+        reasons = (
+            (
+                f"{policy.endpoint.name} serves version {package.version}: the canary and the final bake ended, "
+                f"no alarm fired, and it has answered {seen.requests} requests (at least {minimum} were asked for)."
+            ),
+        )
+    records = [registry.passed(package, policy.stage, policy.title, plan.name, outcome)]
+    others = [other for other in seen.live if other.arn != package.arn]
+    records += [registry.archived(other, policy.title, package.version) for other in others]
+    return Decision(tuple(filter(None, records)), outcome, reasons)
+
+
+def _returned(policy: Policy, plan: Plan, seen: Observation, evidence: Evidence) -> Decision:
+    """In service on another config after our update: say why, and reject the package."""
+    reasons = rollback_reasons(policy, plan, seen, evidence)
+    if seen.current and seen.current.package_arn == seen.package.arn:
+        said = "The same version serves under the earlier policy, so it stays Approved. Change the policy to try again."
+        return Decision(outcome=Outcome.ROLLED_BACK, reasons=(*reasons, said))
+    summary = f"Rolled back from {policy.stage}: {' '.join(reasons)}"
+    record = registry.rejected(seen.package, policy.stage, plan.name, summary)
+    return Decision((record,) if record else (), Outcome.ROLLED_BACK, reasons)
+
+
+def rollback_reasons(policy: Policy, plan: Plan, seen: Observation, evidence: Evidence) -> tuple[str, ...]:
+    """Which alarms fired, with CloudWatch's numbers; when none did, SageMaker's own reason, which may be empty."""
+    fired = {firing.alarm: firing.reason for firing in (*seen.fired, *evidence.fired)}
+    reasons = [f"Alarm {name} fired: {reason}" for name, reason in sorted(fired.items())]
+    failure = seen.endpoint.failure if seen.endpoint else ""
+    if not reasons:
+        reasons.append(f"No alarm fired, but SageMaker did not finish the update to {plan.name}.")
+        reasons += [f"SageMaker says: {failure}"] if failure else []
+    return (*reasons, f"{policy.endpoint.name} serves {seen.endpoint.config if seen.endpoint else 'nothing'} again.")
+
+
+def broken(endpoint: Endpoint) -> str:
+    """Why no update is possible, and what to do."""
+    why = f" ({endpoint.failure})" if endpoint.failure else ""
+    if endpoint.status == "Failed":
+        return (
+            f"{endpoint.name} is Failed{why}. SageMaker allows nothing but to delete it: "
+            f"aws sagemaker delete-endpoint --endpoint-name {endpoint.name}, then run apply again."
+        )
+    return f"{endpoint.name} is {endpoint.status}{why}. Mend it in SageMaker, then run apply again."

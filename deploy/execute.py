@@ -1,0 +1,85 @@
+"""The reconcile loop, and the one place where a request that changes something is sent. It decides nothing.
+
+One loop serves apply and rollback: they differ in how they look and how they judge.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
+
+from botocore import xform_name
+from botocore.exceptions import ClientError
+
+from deploy.aws import Aws
+from deploy.calls import Call
+from deploy.clock import Clock
+from deploy.decide import Decision, Evidence
+from deploy.errors import code
+from deploy.observe import Alarm
+
+POLL = 20
+"""AWS seconds between looks while SageMaker works. A look is DescribeEndpoint and DescribeAlarms: 6 calls a minute."""
+
+PATIENCE = 3
+"""How often a request may be refused for the state things are in before the refusal is believed."""
+
+STATE_ERRORS = frozenset({"ValidationException", "ConflictException", "ResourceInUse", "ResourceInUseException"})
+"""Refusals that looking again may explain: it exists already, it is being updated, or it is not visible yet."""
+
+SHIFTS = frozenset({"CreateEndpoint", "UpdateEndpoint"})
+
+
+class Seen(Protocol):
+    """What the loop itself needs of an observation."""
+
+    @property
+    def alarms(self) -> tuple[Alarm, ...]:
+        """The rollout's alarms."""
+        ...
+
+
+S = TypeVar("S", bound=Seen)
+
+
+def reconcile(
+    aws: Aws,
+    clock: Clock,
+    look: Callable[[S | None], S],
+    judge: Callable[[S, Evidence, datetime], Decision],
+    say: Callable[[S, Decision], None],
+) -> Decision:
+    """Look, judge, act, until the judgement is an outcome and its requests are sent.
+
+    `look` gets the last observation, so that it may read less while only an update is waited for.
+    """
+    evidence = Evidence()
+    refusals: dict[tuple[str, str], int] = {}
+    seen: S | None = None
+    while True:
+        seen = look(seen)
+        evidence = evidence.witness(seen.alarms)
+        decision = judge(seen, evidence, clock.now())
+        say(seen, decision)
+        refused = False
+        for call in decision.calls:
+            try:
+                send(aws, call)
+            except ClientError as error:
+                refusals[call.key] = refusals.get(call.key, 0) + 1
+                if code(error) not in STATE_ERRORS or refusals[call.key] >= PATIENCE:
+                    raise
+                refused = True
+                break
+            if call.operation in SHIFTS:
+                evidence = replace(evidence, sent_at=clock.now())
+        if decision.outcome and not refused:
+            return decision
+        if refused or not decision.calls:
+            clock.wait(POLL)
+
+
+def send(aws: Aws, call: Call) -> None:
+    """Send one request."""
+    client: Any = getattr(aws, call.service)
+    getattr(client, xform_name(call.operation))(**call.parameters)

@@ -1,0 +1,49 @@
+"""Names that say themselves: the same rollout has the same names in every run, so every create can be repeated.
+
+One name serves a rollout's model and endpoint config alike, and begins the names of its alarms. Each rollout has an
+endpoint config of its own, because CloudWatch tells the fleets of an update apart by the endpoint config's name alone.
+"""
+
+import hashlib
+import re
+
+from deploy.errors import UsageError
+
+LONGEST = 63
+PACKAGE_ARN = re.compile(
+    r"^arn:aws[a-z\-]*:sagemaker:[a-z0-9\-]+:\d{12}:model-package/(?P<group>[^/\s]+)/(?P<version>\d+)$"
+)
+
+
+def check_package_arn(arn: str) -> str:
+    """The ARN of a versioned model package; UsageError when it is something else."""
+    if not PACKAGE_ARN.match(arn):
+        raise UsageError(
+            f"--model-package {arn} is not the ARN of a version of a model package. "
+            "Write arn:aws:sagemaker:<region>:<account>:model-package/<group>/<version>."
+        )
+    return arn
+
+
+def version_label(arn: str) -> str:
+    """`version 3 of flight-delay`, for people; the ARN itself when it is not a versioned package's."""
+    match = PACKAGE_ARN.match(arn)
+    return f"version {match['version']} of {match['group']}" if match else arn
+
+
+def rollout_name(endpoint: str, package_arn: str, version: int, attempt: int, policy_digest: str) -> str:
+    """`<endpoint>-v<version>-<attempt>-<8 hex digits>`, at most 63 characters: a long endpoint name is cut."""
+    seal = hashlib.sha256(f"{endpoint}\n{package_arn}\n{attempt}\n{policy_digest}".encode()).hexdigest()[:8]
+    ending = f"-v{version}-{attempt}-{seal}"
+    return endpoint[: LONGEST - len(ending)].rstrip("-") + ending
+
+
+def alarm_name(rollout: str, guardrail: str) -> str:
+    """The alarm of one guardrail of one rollout."""
+    return f"{rollout}-{guardrail}"
+
+
+def rollout_of(alarm: str) -> str:
+    """The rollout whose alarm it is; empty when its name is none of ours."""
+    match = re.match(r"^(?P<rollout>.+-v\d+-\d+-[0-9a-f]{8})-[a-z0-9\-]+$", alarm)
+    return match["rollout"] if match else ""

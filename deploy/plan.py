@@ -1,0 +1,140 @@
+"""A rollout as data: every request that will be sent, in order, and when what happens. Pure.
+
+The same observation gives the same plan in every run, also in one that resumes: what the plan depends on (the config
+that served before) is read back from our own endpoint config's tag once that exists.
+"""
+
+from dataclasses import dataclass
+
+from deploy import canary
+from deploy.calls import Call, Parameters, tags
+from deploy.canary import Step
+from deploy.guardrails import alarm, guardrails
+from deploy.names import alarm_name
+from deploy.observe import NONE, PREVIOUS_CONFIG, Observation
+from deploy.policy import Policy
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One rollout. `name` is its model's and its endpoint config's; `previous` is empty when the endpoint is new.
+
+    `instances` is the new fleet's size; `retain` keeps the size that the endpoint was scaled to since its last rollout.
+    """
+
+    name: str
+    previous: str
+    instances: int
+    retain: bool
+    steps: tuple[Step, ...]
+    model: Call
+    alarms: tuple[Call, ...]
+    config: Call
+    shift: Call
+
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """Every request, in the order in which it is sent: the alarms exist before the update that names them."""
+        return (self.model, *self.alarms, self.config, self.shift)
+
+
+def make_plan(policy: Policy, seen: Observation) -> Plan:
+    """The rollout of the observed package on the observed endpoint."""
+    previous = _previous(seen)
+    retain = bool(previous) and _was_scaled(seen)
+    instances = seen.endpoint.instances if retain and seen.endpoint else policy.endpoint.instance_count
+    rails = guardrails(policy) if previous else ()
+    alarms = tuple(alarm(rail, policy, seen.name) for rail in rails)
+    names = [alarm_name(seen.name, rail.name) for rail in rails]
+    return Plan(
+        name=seen.name,
+        previous=previous,
+        instances=instances,
+        retain=retain,
+        steps=canary.steps(policy, instances) if previous else (),
+        model=_model(policy, seen),
+        alarms=alarms,
+        config=_config(policy, seen, previous),
+        shift=_update(policy, seen.name, instances, names, retain=retain) if previous else _create(policy, seen.name),
+    )
+
+
+def was_scaled(endpoint_instances: int, config_instances: int) -> bool:
+    """Whether a fleet was scaled after its rollout (by autoscaling or by hand), so that an update must keep its size.
+
+    UpdateEndpoint otherwise sets the new config's InitialInstanceCount: under traffic, a silent scale-in.
+    """
+    return 0 < endpoint_instances != config_instances
+
+
+def _previous(seen: Observation) -> str:
+    if not seen.endpoint:
+        return ""
+    return seen.ours.tag(PREVIOUS_CONFIG) if seen.ours else seen.endpoint.config
+
+
+def _was_scaled(seen: Observation) -> bool:
+    if not seen.endpoint or not seen.current:
+        return False
+    return was_scaled(seen.endpoint.instances, seen.current.instances)
+
+
+def _model(policy: Policy, seen: Observation) -> Call:
+    """SageMaker merges these variables with the package's own; the served model labels its metrics with them."""
+    environment = {
+        "METRIC_NAMESPACE": policy.endpoint.metric_namespace,
+        "ENDPOINT_NAME": policy.endpoint.name,
+        "VARIANT_NAME": policy.endpoint.variant,
+        "ENDPOINT_CONFIG_NAME": seen.name,
+    }
+    parameters: Parameters = {
+        "ModelName": seen.name,
+        "ExecutionRoleArn": policy.endpoint.execution_role_arn,
+        "Containers": [{"ModelPackageName": seen.package.arn, "Environment": environment}],
+        "Tags": tags(_labels(policy, seen)),
+    }
+    return Call("sagemaker", "CreateModel", parameters, seen.name, f"from version {seen.package.version}")
+
+
+def _config(policy: Policy, seen: Observation, previous: str) -> Call:
+    endpoint = policy.endpoint
+    variant = {
+        "VariantName": endpoint.variant,
+        "ModelName": seen.name,
+        "InstanceType": endpoint.instance_type,
+        "InitialInstanceCount": endpoint.instance_count,
+        "InitialVariantWeight": 1.0,
+    }
+    parameters: Parameters = {
+        "EndpointConfigName": seen.name,
+        "ProductionVariants": [variant],
+        "Tags": tags({**_labels(policy, seen), PREVIOUS_CONFIG: previous or NONE}),
+    }
+    why = f"{endpoint.instance_count} x {endpoint.instance_type}, variant {endpoint.variant}"
+    return Call("sagemaker", "CreateEndpointConfig", parameters, seen.name, why)
+
+
+def _labels(policy: Policy, seen: Observation) -> dict[str, str]:
+    return {
+        "guarded-rollout:stage": policy.stage,
+        "guarded-rollout:model-package": seen.package.arn,
+        "guarded-rollout:policy-hash": policy.digest,
+    }
+
+
+def _create(policy: Policy, name: str) -> Call:
+    """The first creation has nothing to shift from: SageMaker applies no guardrail to it."""
+    parameters = {"EndpointName": policy.endpoint.name, "EndpointConfigName": name}
+    return Call("sagemaker", "CreateEndpoint", parameters, policy.endpoint.name, "no guardrails: nothing served before")
+
+
+def _update(policy: Policy, name: str, instances: int, alarms: list[str], *, retain: bool) -> Call:
+    parameters: Parameters = {
+        "EndpointName": policy.endpoint.name,
+        "EndpointConfigName": name,
+        "RetainAllVariantProperties": retain,
+        "DeploymentConfig": canary.deployment_config(policy, instances, alarms),
+    }
+    first = canary.steps(policy, instances)[0]
+    why = f"canary {first.instances} of {first.of} instances, rolled back by {len(alarms)} alarms"
+    return Call("sagemaker", "UpdateEndpoint", parameters, policy.endpoint.name, why)

@@ -1,0 +1,232 @@
+"""What a stage's file may say: `deploy/stages/<stage>.yaml` as frozen models, each key with its meaning and limit.
+
+It holds no default that ships a model unwatched, and reads no file: `stage_files.py` does, and words the errors.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from typing import Any, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.fields import FieldInfo
+
+NAME = r"^[a-zA-Z0-9](-*[a-zA-Z0-9])*$"
+NAME_LIMIT = "SageMaker allows up to 63 letters, digits and inner hyphens"
+ROLE = r"^arn:aws[a-z\-]*:iam::\d{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+$"
+ROLE_VARIABLE = "SAGEMAKER_EXECUTION_ROLE_ARN"
+
+
+def setting(description: str, *, example: object, limit: str = "", **rules: Any) -> Any:
+    """A key of the stage file: what it means, a value to write, and the limit in words (with its source)."""
+    return Field(description=description, examples=[example], json_schema_extra={"limit": limit}, **rules)
+
+
+class Settings(BaseModel):
+    """A section of the stage file: nothing may be changed after loading, and no unknown key passes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class Endpoint(Settings):
+    """Where the model is served, and on what."""
+
+    name: str = setting(
+        "name of the SageMaker endpoint that callers invoke",
+        example="flight-delay-staging",
+        limit=NAME_LIMIT,
+        pattern=NAME,
+        max_length=63,
+    )
+    variant: str = setting(
+        "name of the production variant; SageMaker's guardrails need the same name in every version",
+        example="AllTraffic",
+        limit=NAME_LIMIT,
+        pattern=NAME,
+        max_length=63,
+        default="AllTraffic",
+    )
+    instance_type: str = setting(
+        "SageMaker instance type of each instance",
+        example="ml.m5.large",
+        limit="SageMaker's instance types begin with ml. (ProductionVariant, AWS API reference)",
+        pattern=r"^ml\.[a-z0-9\-]+\.[a-z0-9\-]+$",
+    )
+    instance_count: int = setting(
+        "instances of the fleet; a canary's share is made of whole instances",
+        example=2,
+        limit="a fleet has at least 1 instance",
+        ge=1,
+        le=10_000,
+    )
+    execution_role_arn: str = setting(
+        f"role that SageMaker assumes to serve; left out, the environment variable {ROLE_VARIABLE} says it",
+        example="arn:aws:iam::111122223333:role/serving",
+        limit="it must be the ARN of an IAM role",
+        pattern=ROLE,
+    )
+    metric_namespace: str = setting(
+        "CloudWatch namespace that the served model publishes its own metrics in",
+        example="GuardedRollout",
+        limit="CloudWatch allows 1 to 255 letters, digits and . - _ / # :, and keeps names that begin with AWS/",
+        pattern=r"^[a-zA-Z0-9.\-_/#:]+$",
+        max_length=255,
+        default="GuardedRollout",
+    )
+
+
+class Canary(Settings):
+    """A part of the new fleet takes traffic first, is watched, and then the rest follows."""
+
+    percent: float = setting(
+        "share of the new fleet's instances that takes traffic first; rounded down to whole instances",
+        example=50,
+        limit="SageMaker allows 1 to 50 (CanarySize, AWS API reference TrafficRoutingConfig)",
+        ge=1,
+        le=50,
+    )
+    bake_minutes: float = setting(
+        "how long the canary is watched before the rest follows",
+        example=10,
+        limit="SageMaker allows up to 60 (WaitIntervalInSeconds, AWS API reference TrafficRoutingConfig)",
+        gt=0,
+        le=60,
+    )
+
+
+class Rollout(Settings):
+    """How traffic moves from the old fleet to the new one."""
+
+    strategy: Literal["canary"] = setting(
+        "how traffic is shifted",
+        example="canary",
+        limit="canary is offered; all_at_once, linear, rolling, shadow and ab_test are not offered yet",
+    )
+    canary: Canary = setting("the canary's size and bake", example="{percent: 50, bake_minutes: 10}")
+    final_bake_minutes: float = setting(
+        "how long the whole new fleet is watched before the old one is removed",
+        example=5,
+        limit="SageMaker allows 0 to 60 (TerminationWaitInSeconds, AWS API reference BlueGreenUpdatePolicy)",
+        ge=0,
+        le=60,
+    )
+    timeout_minutes: float = setting(
+        "after this long SageMaker gives up and rolls back",
+        example=60,
+        limit="SageMaker allows 10 to 480 (MaximumExecutionTimeoutInSeconds, AWS API reference BlueGreenUpdatePolicy)",
+        ge=10,
+        le=480,
+    )
+
+
+class Datapoints(Settings):
+    """An alarm fires when `datapoints` of the last `of` periods are above its limit."""
+
+    datapoints: int = setting("periods above the limit that fire the alarm", example=2, limit="at least 1", ge=1, le=60)
+    of: int = setting("periods that are looked at", example=3, limit="1 to 60", ge=1, le=60)
+
+
+class ErrorRate(Datapoints):
+    """Share of requests that the container answered with 5xx."""
+
+    above: float = setting(
+        "share of a period's requests that may fail, as a fraction",
+        example=0.05,
+        limit="Invocation5XXErrors is 0 or 1 a request, so its average is never above 1 and a limit of 1 cannot fire",
+        ge=0,
+        lt=1,
+    )
+
+
+class Latency(Datapoints):
+    """99th percentile of the time the model takes to answer."""
+
+    above_ms: float = setting(
+        "milliseconds that the slowest 1 % of a period's requests may take",
+        example=500,
+        limit="SageMaker gives up on a request after 60000 ms",
+        gt=0,
+        lt=60_000,
+    )
+
+
+class PredictionDistance(Datapoints):
+    """How far the predictions are from those of the training data, as the served model itself measures it."""
+
+    above: float = setting("distance that a period's predictions may have", example=0.5, limit="above 0", gt=0)
+    statistic: Literal["Average", "Maximum"] = setting(
+        "of the distances published in a period, the one that counts",
+        example="Maximum",
+        limit="Average or Maximum",
+        default="Maximum",
+    )
+
+
+class Guardrails(Settings):
+    """What must hold on the new fleet while it bakes; a key left out, or null, makes no alarm."""
+
+    minimum_requests: int = setting(
+        "requests the new fleet must have answered; with fewer the verdict is inconclusive (0: no evidence is needed)",
+        example=50,
+        limit="0 or more",
+        ge=0,
+    )
+    period_seconds: int = setting(
+        "length of one period of every alarm",
+        example=60,
+        limit="SageMaker publishes these metrics once a minute, so a period is a whole number of minutes up to 3600",
+        ge=60,
+        le=3600,
+        multiple_of=60,
+        default=60,
+    )
+    error_rate: ErrorRate | None = setting(
+        "alarm on the share of failed requests", example="{above: 0.05, datapoints: 2, of: 3}", default=None
+    )
+    latency_p99: Latency | None = setting(
+        "alarm on the 99th percentile of latency", example="{above_ms: 500, datapoints: 3, of: 3}", default=None
+    )
+    prediction_distance: PredictionDistance | None = setting(
+        "alarm on the model's own quality metric", example="{above: 0.5, datapoints: 2, of: 3}", default=None
+    )
+
+
+class Policy(Settings):
+    """One stage, checked: what its file says, with the stage's name."""
+
+    stage: str
+    endpoint: Endpoint = setting("where the model is served, and on what", example="{name: flight-delay-staging, ...}")
+    rollout: Rollout = setting("how traffic moves to a new version", example="{strategy: canary, ...}")
+    guardrails: Guardrails = setting("what must hold while it does", example="{minimum_requests: 50, ...}")
+    requires_stage: str | None = setting(
+        "stage in which a package must have been promoted before it may come here",
+        example="staging",
+        limit="the name of another stage",
+        pattern=r"^[a-z0-9](-*[a-z0-9])*$",
+        default=None,
+    )
+
+    @property
+    def title(self) -> str:
+        """The stage's name as the registry's ModelLifeCycle spells it: Staging, Production."""
+        return self.stage[:1].upper() + self.stage[1:]
+
+    @property
+    def digest(self) -> str:
+        """16 hex digits that change when anything in the policy does."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
+
+
+def fields(model: type[BaseModel] = Policy, prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
+    """Every key that a stage file may hold, as a dotted path, sections before what is in them."""
+    for name, field in model.model_fields.items():
+        if field.description is None:
+            continue
+        yield prefix + name, field
+        for kind in (field.annotation, *get_args(field.annotation)):
+            if isinstance(kind, type) and issubclass(kind, BaseModel):
+                yield from fields(kind, f"{prefix}{name}.")
+
+
+def settings() -> list[tuple[str, str]]:
+    """(dotted key, what it means) for every key of a stage file, so that the documentation can be tested."""
+    return [(path, field.description or "") for path, field in fields()]

@@ -1,0 +1,65 @@
+"""What must be true before anything is changed: every finding at once, each with what to do. Pure."""
+
+from deploy import canary
+from deploy.observe import Observation
+from deploy.plan import Plan
+from deploy.policy import Policy
+from deploy.registry import APPROVED, PASSED
+
+
+def findings(policy: Policy, plan: Plan, seen: Observation) -> list[str]:
+    """Why the rollout must not start; empty when it may."""
+    return [*_package(policy, seen), *_endpoint(policy, plan, seen), *_names(plan, seen)]
+
+
+def _package(policy: Policy, seen: Observation) -> list[str]:
+    package = seen.package
+    found = []
+    if package.status not in {"", "Completed"}:
+        found.append(f"Version {package.version} is {package.status} in the registry; it must be Completed.")
+    if package.approval != APPROVED:
+        why = f" ({package.description})" if package.description else ""
+        found.append(
+            f"Version {package.version} is {package.approval or 'without an approval status'}{why}, not Approved. "
+            "Approve it in the model registry, or deploy another version."
+        )
+    if not seen.has_data:
+        found.append(f"The model's data {package.model_data} is not in S3: register the model again.")
+    required = policy.requires_stage
+    if required and package.outcome(required) not in PASSED:
+        first = f"python -m deploy apply --stage {required} --model-package {package.arn}"
+        found.append(
+            f"Version {package.version} has not been promoted in {required} (requires_stage), "
+            f"so {policy.stage} does not take it. First run: {first}"
+        )
+    return found
+
+
+def _endpoint(policy: Policy, plan: Plan, seen: Observation) -> list[str]:
+    current, endpoint = seen.current, policy.endpoint
+    if not plan.previous or not current:
+        return []
+    found = []
+    if len(current.variants) != 1 or current.shadows:
+        names = ", ".join((*current.variants, *current.shadows))
+        found.append(
+            f"{endpoint.name} serves several variants ({names}); a canary needs exactly one. End their test first."
+        )
+    elif current.variants[0] != endpoint.variant:
+        found.append(
+            f"{endpoint.name} serves variant {current.variants[0]}, but endpoint.variant is {endpoint.variant}: "
+            f"SageMaker's guardrails need the same name. Write endpoint.variant: {current.variants[0]}."
+        )
+    problem = canary.problem(policy, plan.instances)
+    if problem:
+        found.append(
+            f"The fleet of {endpoint.name} is {plan.instances} now: {problem}. Scale it out, or raise the share."
+        )
+    return found
+
+
+def _names(plan: Plan, seen: Observation) -> list[str]:
+    """Our names hold a hash of everything in them: what has one and was made from another package is not ours."""
+    if not seen.ours or seen.ours.package_arn in {"", seen.package.arn}:
+        return []
+    return [f"Endpoint config {plan.name} exists and serves {seen.ours.package_arn}: it is not ours. Delete it."]

@@ -1,0 +1,119 @@
+"""`python -m local`: SageMaker on this machine, or one rehearsal on it.
+
+It parses, starts, prints and chooses an exit code; it must never know what a rehearsal does.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import shlex
+import signal
+import sys
+import tempfile
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+
+from local.rehearsal.problems import RehearsalError
+from local.rehearsal.run import Wishes, rehearse
+from local.rehearsal.story import DEFAULT
+from local.server import running
+
+DEFAULT_PORT = 4566
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; its exit code: 0 done or as expected, 1 failed, 2 not understood, 130 interrupted."""
+    logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s")
+    options = _parser().parse_args(arguments)
+    try:
+        return asyncio.run(_until_signalled(options.command(options)))
+    except RehearsalError as error:
+        print(f"python -m local: {error}", file=sys.stderr)
+        return error.exit_code
+    except (asyncio.CancelledError, KeyboardInterrupt):
+        print("\nInterrupted; every process of it has ended.", file=sys.stderr)
+        return 130
+
+
+async def _until_signalled(work: Coroutine[Any, Any, int]) -> int:
+    """The work, cancelled by Ctrl-C or SIGTERM so that it can end its processes."""
+    task = asyncio.ensure_future(work)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, task.cancel)
+    return await task
+
+
+async def _up(options: argparse.Namespace) -> int:
+    with contextlib.ExitStack() as stack:
+        folder = options.state or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sagemaker-")))
+        try:
+            async with running(folder, port=options.port, speed=options.speed) as local:
+                for name, value in local.context.job_environment().items():
+                    print(f"export {name}={shlex.quote(value)}")
+                print(f"# SageMaker is up on {local.url}, clock x {options.speed:g}. Ctrl-C ends it.", flush=True)
+                await asyncio.Event().wait()
+        except OSError as error:
+            taken = f"port {options.port} of 127.0.0.1 cannot be used ({error.strerror})"
+            raise RehearsalError(f"{taken}; choose another with --port, or 0 for any free one", exit_code=1) from error
+    return 0
+
+
+async def _rehearse(options: argparse.Namespace) -> int:
+    wishes = Wishes(
+        story=options.story,
+        out=options.out,
+        speed=options.speed,
+        seed=options.seed,
+        fault=options.fault,
+        strategy=options.strategy,
+        settings=tuple(options.set),
+    )
+    return await rehearse(wishes)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m local", description="SageMaker on this machine.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    text = "SageMaker on this machine until Ctrl-C; prints the exports for any AWS client"
+    up = commands.add_parser("up", help=text, description=text)
+    up.set_defaults(command=_up)
+    up.add_argument("--port", type=int, default=DEFAULT_PORT, help="0 takes any free port (default: %(default)s)")
+    up.add_argument("--speed", type=_speed, default=1.0, help="how fast AWS's clock runs (default: 1, real time)")
+    up.add_argument("--state", type=Path, metavar="DIR", help="folder of its files (default: a temporary one)")
+
+    text = "one rehearsal of the release loop; exit 0 when it went as the story tells"
+    rehearsal = commands.add_parser("rehearse", help=text, description=text)
+    rehearsal.set_defaults(command=_rehearse)
+    rehearsal.add_argument("--story", type=Path, default=DEFAULT, metavar="FILE", help="the story (default: the loop)")
+    rehearsal.add_argument("--strategy", help="the rollout strategy, in place of the stage files'")
+    rehearsal.add_argument("--fault", help="what is wrong with the last release, such as errors:0.3, slow:800 or none")
+    rehearsal.add_argument(
+        "--seed", type=int, default=2013, help="of the traffic and its routing (default: %(default)s)"
+    )
+    rehearsal.add_argument("--speed", type=_speed, help="how fast AWS's clock runs (default: the story's)")
+    rehearsal.add_argument(
+        "--out",
+        type=Path,
+        default=Path("build/rehearsal"),
+        metavar="DIR",
+        help="for the reports (default: %(default)s)",
+    )
+    rehearsal.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="override a key of the stages' policies"
+    )
+    return parser
+
+
+def _speed(text: str) -> float:
+    speed = float(text)
+    if not 0 < speed <= 1000:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1000")
+    return speed
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,89 @@
+"""Endpoint configs: which models an endpoint runs, on how many instances, with what weight. They never change.
+
+Source: the API reference of CreateEndpointConfig and ProductionVariant. It must never start anything.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from local.context import Context, Request, Response
+from local.errors import validation
+from local.hosting.listing import page
+
+_NOT_OFFERED = {
+    "ShadowProductionVariants": "Shadow variants are",
+    "AsyncInferenceConfig": "Asynchronous inference is",
+    "ExplainerConfig": "The explainer is",
+}
+
+
+class EndpointConfigs:
+    """Endpoint configs by name, as DescribeEndpointConfig shows them."""
+
+    def __init__(self, context: Context, tags: dict[str, Any]) -> None:
+        self._context = context
+        self._tags = tags
+        self._described: dict[str, Response] = {}
+
+    def create(self, request: Request, check_model: Callable[[str], object]) -> Response:
+        """A new config. `check_model` raises AwsError for a model that does not exist."""
+        name = request["EndpointConfigName"]
+        arn = self._context.arn(f"endpoint-config/{name.lower()}")
+        if name in self._described:
+            raise validation(f'Cannot create already existing endpoint configuration "{arn}".')
+        _check(request, check_model)
+        variants = [{"InitialVariantWeight": 1.0, **variant} for variant in request["ProductionVariants"]]
+        self._described[name] = {
+            **{member: value for member, value in request.items() if member != "Tags"},
+            "ProductionVariants": variants,
+            "EndpointConfigArn": arn,
+            "CreationTime": self._context.clock.now(),
+        }
+        self._tags[arn] = list(request.get("Tags", []))
+        return {"EndpointConfigArn": arn}
+
+    def describe(self, name: str) -> Response:
+        """The config as it was created, weights filled in. Raises AwsError when there is none."""
+        if name not in self._described:
+            arn = self._context.arn(f"endpoint-config/{name.lower()}")
+            raise validation(f'Could not find endpoint configuration "{arn}".')
+        return self._described[name]
+
+    def summaries(self, request: Request) -> Response:
+        """Summaries of configs."""
+        members = ("EndpointConfigName", "EndpointConfigArn", "CreationTime")
+        described = self._described.values()
+        return page(described, request, kind="EndpointConfig", members=members, result="EndpointConfigs")
+
+    def delete(self, name: str) -> None:
+        """Forget a config."""
+        self._tags.pop(self.describe(name)["EndpointConfigArn"], None)
+        del self._described[name]
+
+
+def _check(request: Request, check_model: Callable[[str], object]) -> None:
+    for member, what in _NOT_OFFERED.items():
+        if request.get(member):
+            raise validation(f"{what} not offered here yet: leave {member} out.")
+    if request.get("DataCaptureConfig", {}).get("InitialSamplingPercentage"):
+        raise validation("Data capture is not offered here yet: leave DataCaptureConfig out.")
+    names = [variant["VariantName"] for variant in request["ProductionVariants"]]
+    for name in names:
+        if names.count(name) > 1:
+            raise validation(f"Duplicate variant name {name}: the production variants must have names of their own.")
+    for variant in request["ProductionVariants"]:
+        _check_variant(variant, check_model)
+    if not any(variant.get("InitialVariantWeight", 1.0) for variant in request["ProductionVariants"]):
+        raise validation("At least one production variant must have an InitialVariantWeight above 0.")
+
+
+def _check_variant(variant: dict[str, Any], check_model: Callable[[str], object]) -> None:
+    name = variant["VariantName"]
+    if "ServerlessConfig" in variant:
+        raise validation(
+            f"Serverless variants are not offered here: give {name} InitialInstanceCount and InstanceType."
+        )
+    for member in ("ModelName", "InitialInstanceCount", "InstanceType"):
+        if member not in variant:
+            raise validation(f"Production variant {name} must have {member}.")
+    check_model(variant["ModelName"])

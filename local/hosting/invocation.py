@@ -1,0 +1,164 @@
+"""InvokeEndpoint: choose a variant, a fleet and an instance, ask its container, measure, answer.
+
+Sources: the API reference of InvokeEndpoint; the developer guide, "Monitor SageMaker with CloudWatch" (which metric is
+0 or 1 when, microseconds, both sets of dimensions). It must never change what an endpoint runs.
+"""
+
+import json
+import random
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import aiohttp
+
+from local.cloudwatch import CloudWatch
+from local.context import Context
+from local.errors import AwsError
+from local.hosting.endpoint import Endpoint
+from local.hosting.fleet import Variant
+from local.hosting.launcher import Launcher
+
+LARGEST_BODY = 6 * 1024 * 1024
+TIMEOUT_SECONDS = 60
+"""How long a container may take to answer. Real time: so is its work."""
+
+NAMESPACE = "AWS/SageMaker"
+TARGET_VARIANT = "X-Amzn-SageMaker-Target-Variant"
+CUSTOM_ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
+INVOKED_VARIANT = "x-Amzn-Invoked-Production-Variant"
+
+_FORWARDED = ("Content-Type", "Accept", CUSTOM_ATTRIBUTES)
+_TIMED_OUT = (
+    "Your invocation timed out while waiting for a response from container primary. Review the latency metrics for "
+    "each container in Amazon CloudWatch, resolve the issue, and try again."
+)
+
+
+@dataclass(frozen=True)
+class InvokeResponse:
+    """An HTTP response of sagemaker-runtime."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True)
+class _Reply:
+    """What came back from a container, status 0 when nothing did, and the seconds from sending to the last byte."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    seconds: float
+
+    @property
+    def good(self) -> bool:
+        return 200 <= self.status < 300
+
+
+class Router:
+    """Routes requests at random: between variants by weight, between fleets by capacity, between instances evenly."""
+
+    def __init__(self, context: Context, cloudwatch: CloudWatch, launcher: Launcher, rng: random.Random) -> None:
+        self._context = context
+        self._cloudwatch = cloudwatch
+        self._launcher = launcher
+        self._rng = rng
+        self._timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
+
+    async def invoke(self, endpoint: Endpoint, body: bytes, headers: Mapping[str, str]) -> InvokeResponse:
+        """Answer one request; a container that fails is a ModelError, HTTP 424.
+
+        Raises AwsError ValidationError when the request itself cannot be served.
+        """
+        began = time.perf_counter()
+        if len(body) > LARGEST_BODY:
+            raise AwsError(
+                "ValidationError",
+                "1 validation error detected: Value at 'body' failed to satisfy constraint: "
+                f"Member must have length less than or equal to {LARGEST_BODY}",
+            )
+        variant = self._choose(endpoint, headers.get(TARGET_VARIANT))
+        reply = await self._ask(variant, body, headers)
+        response = self._success(variant, reply) if reply.good else self._failure(endpoint, reply)
+        self._measure(variant, reply, time.perf_counter() - began)
+        return response
+
+    def _choose(self, endpoint: Endpoint, target: str | None) -> Variant:
+        blue, green = endpoint.blue, endpoint.green
+        assert blue is not None
+        variants = blue.variants
+        if target is not None and target not in variants:
+            raise AwsError("ValidationError", f"Variant {target} not found for endpoint {endpoint.name}.")
+        name = target or self._by_weight(list(variants.values()))
+        if green is not None and name in green.variants and self._rng.random() < green.variants[name].share:
+            return green.variants[name]
+        return variants[name]
+
+    def _by_weight(self, variants: list[Variant]) -> str:
+        if len(variants) > 1:
+            weights = [variant.weight for variant in variants]
+            return self._rng.choices(variants, weights)[0].place.variant
+        return variants[0].place.variant
+
+    async def _ask(self, variant: Variant, body: bytes, headers: Mapping[str, str]) -> _Reply:
+        instance = variant.pick(self._rng)
+        if instance is None:
+            return _Reply(0, {}, b"no instance of the variant is in service", 0.0)
+        forwarded = {name: headers[name] for name in _FORWARDED if name in headers}
+        sent = time.perf_counter()
+        try:
+            with instance.request():
+                http = self._launcher.http
+                async with http.post(
+                    instance.invocations, data=body, headers=forwarded, timeout=self._timeout
+                ) as answer:
+                    said = await answer.read()
+                return _Reply(answer.status, answer.headers, said, time.perf_counter() - sent)
+        except TimeoutError:
+            return _Reply(0, {}, _TIMED_OUT.encode(), time.perf_counter() - sent)
+        except aiohttp.ClientError as error:
+            why = f"the container did not answer: {error}"
+            return _Reply(0, {}, why.encode(), time.perf_counter() - sent)
+
+    def _success(self, variant: Variant, reply: _Reply) -> InvokeResponse:
+        headers = {INVOKED_VARIANT: variant.place.variant}
+        for name in ("Content-Type", CUSTOM_ATTRIBUTES):
+            if name in reply.headers:
+                headers[name] = reply.headers[name]
+        return InvokeResponse(200, headers, reply.body)
+
+    def _failure(self, endpoint: Endpoint, reply: _Reply) -> InvokeResponse:
+        said = reply.body.decode(errors="replace")
+        group = f"/aws/sagemaker/Endpoints/{endpoint.name}"
+        region, account = self._context.region, self._context.account
+        who = "client" if 400 <= reply.status < 500 else "server"
+        error = {
+            "Message": (
+                f'Received {who} error ({reply.status}) from primary with message "{said}". See '
+                f"https://{region}.console.aws.amazon.com/cloudwatch/home?region={region}#logEventViewer:group={group} "
+                f"in account {account} for more information."
+            ),
+            "OriginalStatusCode": reply.status,
+            "OriginalMessage": said,
+            "LogStreamArn": f"arn:aws:logs:{region}:{account}:log-group:{group}",
+        }
+        headers = {"Content-Type": "application/json", "x-amzn-ErrorType": "ModelError"}
+        return InvokeResponse(424, headers, json.dumps(error).encode())
+
+    def _measure(self, variant: Variant, reply: _Reply, seconds: float) -> None:
+        client_error = 400 <= reply.status < 500
+        samples = (
+            ("Invocations", 1.0, "None"),
+            ("InvocationsPerInstance", 1 / max(len(variant.instances), 1), "None"),
+            ("Invocation4XXErrors", float(client_error), "None"),
+            ("Invocation5XXErrors", float(not (reply.good or client_error)), "None"),
+            ("InvocationModelErrors", float(not reply.good), "None"),
+            ("ModelLatency", float(round(reply.seconds * 1e6)), "Microseconds"),
+            ("OverheadLatency", float(round(max(seconds - reply.seconds, 0) * 1e6)), "Microseconds"),
+        )
+        for dimensions in variant.dimensions:
+            for metric, value, unit in samples:
+                self._cloudwatch.record(NAMESPACE, metric, dimensions, value, unit)

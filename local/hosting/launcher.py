@@ -1,0 +1,120 @@
+"""Brings instances up: model data from S3, a folder and an environment as in the container, a process, a health check.
+
+It must never decide how many instances there are, nor what traffic they get.
+"""
+
+import asyncio
+import itertools
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from local.context import Context
+from local.hosting.models import Container
+from local.serving import Instance, Spec, StartError
+
+HEALTHY_WITHIN_SECONDS = 240.0
+"""How long a container may take to answer /ping unless the variant says otherwise. Real time: its work is real."""
+
+Fetch = Callable[[str, Path], None]
+"""Downloads model data: (s3:// URL, file to write). It blocks, in a thread; whatever it raises is a failure."""
+
+
+class LaunchError(Exception):
+    """An instance could not be brought into service; the message is the FailureReason."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an instance belongs. `folder` is the variant's own, for the model data and what instances write."""
+
+    endpoint: str
+    config: str
+    variant: str
+    folder: Path
+
+
+def fetch_from_s3(context: Context) -> Fetch:
+    """Downloads through the stand-in's own S3."""
+
+    def fetch(url: str, destination: Path) -> None:
+        scheme, _, rest = url.partition("://")
+        bucket, _, key = rest.partition("/")
+        if scheme != "s3" or not key:
+            raise ValueError("it is not s3://bucket/key")
+        context.client("s3").download_file(bucket, key, str(destination))
+
+    return fetch
+
+
+class Launcher:
+    """Starts instances. `faults` are those of the containers of a model package, by its ARN, when they start."""
+
+    def __init__(self, context: Context, fetch: Fetch) -> None:
+        self.faults: dict[str, Mapping[str, Any]] = {}
+        self._context = context
+        self._fetch = fetch
+        self._http: aiohttp.ClientSession | None = None
+        self._numbers = itertools.count(1)
+
+    @property
+    def http(self) -> aiohttp.ClientSession:
+        """The client of all instances: connections are kept, and there may be any number of them."""
+        if self._http is None:
+            self._http = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=300),
+                auto_decompress=False,
+                skip_auto_headers=("User-Agent", "Content-Type", "Accept", "Accept-Encoding"),
+            )
+        return self._http
+
+    async def close(self) -> None:
+        """Close the client."""
+        if self._http is not None:
+            await self._http.close()
+
+    async def download(self, place: Place, container: Container) -> Path:
+        """The model data as they are now, in the variant's folder. Raises LaunchError."""
+        place.folder.mkdir(parents=True, exist_ok=True)
+        archive = place.folder / "model.tar.gz"
+        try:
+            await asyncio.to_thread(self._fetch, container.model_data_url, archive)
+        except Exception as error:
+            raise LaunchError(
+                f'Failed to download model data for container "container_1" from URL: "{container.model_data_url}". '
+                f"Please ensure that there is an object located at the URL. ({error})"
+            ) from error
+        return archive
+
+    def instance(
+        self, place: Place, container: Container, archive: Path, on_exit: Callable[[Instance], None]
+    ) -> Instance:
+        """An instance that is yet to be started."""
+        name = f"i-{uuid.uuid4().hex[:17]}"
+        logs = self._context.state / "logs/aws/sagemaker/Endpoints"
+        spec = Spec(
+            model_data=archive,
+            folder=place.folder / name,
+            environment={**self._context.job_environment(), **container.environment},
+            log=logs / place.endpoint / place.variant / f"{name}.log",
+            fault=self.faults.get(container.model_package_arn or ""),
+        )
+        return Instance(spec, on_exit)
+
+    async def start(self, place: Place, instance: Instance, healthy_within: float) -> None:
+        """Start an instance until it is healthy. Raises LaunchError; then it has been stopped."""
+        try:
+            await instance.start(self.http, healthy_within)
+        except StartError as error:
+            raise LaunchError(
+                f"The primary container for production variant {place.variant} did not pass the ping health check. "
+                f"Please check CloudWatch logs for this endpoint. ({error})"
+            ) from error
+
+    def folder(self, endpoint: str, config: str) -> Path:
+        """A folder for one fleet, which no other fleet has."""
+        return self._context.state / "endpoints" / endpoint / f"{config}-{next(self._numbers)}"

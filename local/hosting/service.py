@@ -1,0 +1,137 @@
+"""SageMaker's hosting operations on this machine, by their names.
+
+It must never hold a rule of its own: `models`, `configs` and `endpoints` do.
+"""
+
+import random
+from collections.abc import Mapping
+from typing import Any
+
+from local.cloudwatch import CloudWatch
+from local.context import Context, Request, Response
+from local.errors import validation
+from local.hosting.configs import EndpointConfigs
+from local.hosting.endpoints import Endpoints
+from local.hosting.invocation import InvokeResponse
+from local.hosting.launcher import Fetch, Launcher, fetch_from_s3
+from local.hosting.models import DescribeModelPackage, Models
+from local.serving import warm_up
+from local.serving.faults import make_fault
+
+
+class Hosting:
+    """Models, endpoint configs and endpoints.
+
+    `tags` is the table, by ARN, that creation tags are written into; `fetch` downloads model data (from this stand-in's
+    S3 unless given); `seed` makes routing repeatable.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        cloudwatch: CloudWatch,
+        describe_model_package: DescribeModelPackage,
+        *,
+        tags: dict[str, Any] | None = None,
+        fetch: Fetch | None = None,
+        seed: int | None = None,
+    ) -> None:
+        self.tags: dict[str, Any] = {} if tags is None else tags
+        rng = random.Random(seed)
+        self._launcher = Launcher(context, fetch or fetch_from_s3(context))
+        self._models = Models(context, self.tags, describe_model_package)
+        self._configs = EndpointConfigs(context, self.tags)
+        self._endpoints = Endpoints(context, cloudwatch, self._models, self._configs, self._launcher, self.tags, rng)
+
+    async def close(self) -> None:
+        """Give up every deployment and end every process."""
+        await self._endpoints.close()
+        await self._launcher.close()
+
+    def set_fault(self, model_package_arn: str, fault: Mapping[str, Any] | None) -> None:
+        """Give the containers of a model package a fault when they start from now on; None: none.
+
+        Raises ValueError that says which faults there are.
+        """
+        make_fault(fault)
+        self._launcher.faults.pop(model_package_arn, None)
+        if fault is not None:
+            self._launcher.faults[model_package_arn] = fault
+
+    def create_model(self, request: Request) -> Response:
+        """A model of one container, given directly or by an approved model package."""
+        created = self._models.create(request)
+        warm_up()
+        return created
+
+    def describe_model(self, request: Request) -> Response:
+        """The model as it was created."""
+        return self._models.describe(request["ModelName"])
+
+    def list_models(self, request: Request) -> Response:
+        """Summaries of models."""
+        return self._models.summaries(request)
+
+    def delete_model(self, request: Request) -> Response:
+        """Delete a model that no endpoint runs."""
+        name = request["ModelName"]
+        arn = self._models.describe(name)["ModelArn"]
+        for config in self._endpoints.configs_in_use():
+            if name in (variant["ModelName"] for variant in self._configs.describe(config)["ProductionVariants"]):
+                raise validation(
+                    f'Cannot delete model "{arn}": endpoint configuration {config}, which is in use, has it.'
+                )
+        self._models.delete(name)
+        return {}
+
+    def create_endpoint_config(self, request: Request) -> Response:
+        """An endpoint config of models that exist."""
+        return self._configs.create(request, self._models.container)
+
+    def describe_endpoint_config(self, request: Request) -> Response:
+        """The endpoint config as it was created."""
+        return self._configs.describe(request["EndpointConfigName"])
+
+    def list_endpoint_configs(self, request: Request) -> Response:
+        """Summaries of endpoint configs."""
+        return self._configs.summaries(request)
+
+    def delete_endpoint_config(self, request: Request) -> Response:
+        """Delete an endpoint config that no endpoint runs or is about to run."""
+        name = request["EndpointConfigName"]
+        arn = self._configs.describe(name)["EndpointConfigArn"]
+        if name in self._endpoints.configs_in_use():
+            raise validation(f'Cannot delete endpoint configuration "{arn}" while an endpoint uses it.')
+        self._configs.delete(name)
+        return {}
+
+    def create_endpoint(self, request: Request) -> Response:
+        """Start an endpoint."""
+        return self._endpoints.create(request)
+
+    def update_endpoint(self, request: Request) -> Response:
+        """Start a blue/green deployment of another endpoint config."""
+        return self._endpoints.update(request)
+
+    def update_endpoint_weights_and_capacities(self, request: Request) -> Response:
+        """Change weights and instance counts of the variants that serve."""
+        return self._endpoints.rescale(request)
+
+    def describe_endpoint(self, request: Request) -> Response:
+        """The endpoint: what serves, and what is pending."""
+        return self._endpoints.describe(request)
+
+    def list_endpoints(self, request: Request) -> Response:
+        """Summaries of endpoints."""
+        return self._endpoints.summaries(request)
+
+    def delete_endpoint(self, request: Request) -> Response:
+        """Start to delete an endpoint."""
+        return self._endpoints.delete(request)
+
+    async def invoke_endpoint(self, name: str, body: bytes, headers: Mapping[str, str]) -> InvokeResponse:
+        """Answer a request of sagemaker-runtime; `headers` are the HTTP request's, found whatever their case.
+
+        Raises AwsError ValidationError when the endpoint is not there, serves nothing yet, or the request is too large.
+        """
+        return await self._endpoints.invoke(name, body, headers)

@@ -1,0 +1,186 @@
+"""One execution of a pipeline: starts what can start, at most so many steps at once, until nothing can.
+
+It asks `graph` what comes next and `Steps` to do it, keeps the record, and sends the events. It must never interpret a
+step's arguments. Source of the events: the developer guide, "Events that SageMaker sends to EventBridge".
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from local.context import Context, Response
+from local.errors import AwsError
+from local.pipelines import graph
+from local.pipelines.definition import Definition
+from local.pipelines.expressions import Scope
+from local.pipelines.steps import StepError, StepRun, Steps, Surroundings, timestamp
+
+EXECUTION_EVENT = "SageMaker Model Building Pipeline Execution Status Change"
+STEP_EVENT = "SageMaker Model Building Pipeline Execution Step Status Change"
+_REASON_LIMIT = 1300
+_STEP_REASON_LIMIT = 1024
+_log = logging.getLogger("local")
+
+
+class Execution:
+    """A running or finished execution. `request` is StartPipelineExecution's; `text` the definition it runs."""
+
+    def __init__(
+        self,
+        context: Context,
+        steps: Steps,
+        pipeline: Mapping[str, str],
+        arn: str,
+        text: str,
+        definition: Definition,
+        parameters: Mapping[str, Any],
+        request: Mapping[str, Any],
+        parallel: int,
+    ) -> None:
+        self.arn = arn
+        self.text = text
+        self.parameters = parameters
+        self.request = request
+        self.status = "Executing"
+        self.failure_reason: str | None = None
+        self.created = self.modified = context.clock.now()
+        self.runs: dict[str, StepRun] = {}
+        self._context = context
+        self._steps = steps
+        self._pipeline = pipeline
+        self._definition = definition
+        self._parallel = parallel
+        self._tasks: dict[asyncio.Task[None], StepRun] = {}
+        self._announce(None)
+        self._finished = asyncio.create_task(self._run(), name=arn)
+
+    @property
+    def pipeline_arn(self) -> str:
+        """The ARN of the pipeline it executes."""
+        return self._pipeline["PipelineArn"]
+
+    def stop(self) -> None:
+        """Stop it: no step starts any more, and what runs is ended. Raises ConflictException when it has ended."""
+        if self.status != "Executing":
+            raise AwsError("ConflictException", f"{self.arn} is {self.status}; only an Executing one can be stopped.")
+        self._become("Stopping")
+        for task, run in self._tasks.items():
+            self._step_becomes(run, "Stopping")
+            task.cancel()
+
+    async def wait(self) -> None:
+        """Return when it has ended."""
+        await asyncio.shield(self._finished)
+
+    async def _run(self) -> None:
+        while True:
+            for name in self._ready():
+                run = self.runs[name] = StepRun(self._definition.steps[name], started=self._context.clock.now())
+                self._announce_step(run, None)
+                self._tasks[asyncio.create_task(self._step(run), name=f"{self.arn} {name}")] = run
+            if not self._tasks:
+                break
+            done, _ = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                self._end_step(self._tasks.pop(task), task)
+        self._end()
+
+    def _ready(self) -> list[str]:
+        if self.status != "Executing":
+            return []
+        statuses = {name: run.status for name, run in self.runs.items()}
+        outcomes = {
+            name: run.properties["Outcome"]
+            for name, run in self.runs.items()
+            if run.step.type == "Condition" and run.status == "Succeeded"
+        }
+        room = self._parallel - len(self._tasks)
+        return graph.ready(self._definition.steps, statuses, outcomes)[: max(room, 0)]
+
+    async def _step(self, run: StepRun) -> None:
+        self._step_becomes(run, "Executing")
+        execution = {
+            "PipelineName": self._pipeline["PipelineName"],
+            "PipelineArn": self.pipeline_arn,
+            "PipelineExecutionArn": self.arn,
+            "PipelineExecutionId": self.arn.rpartition("/")[2],
+            "StartDateTime": timestamp(self.created),
+        }
+        properties = {name: r.properties for name, r in self.runs.items() if r.status == "Succeeded"}
+        scope = Scope(self.parameters, execution, properties)
+        await self._steps.run(run, Surroundings(self.pipeline_arn, self.arn, scope))
+
+    def _end_step(self, run: StepRun, task: asyncio.Task[None]) -> None:
+        run.ended = self._context.clock.now()
+        error = None if task.cancelled() else task.exception()
+        if error:
+            known = isinstance(error, StepError)
+            run.failure_reason = str(error if known else f"InternalFailure: {error!r}")[:_STEP_REASON_LIMIT]
+            if not known:
+                _log.error("step %s of %s", run.step.name, self.arn, exc_info=error)
+        self._step_becomes(run, "Stopped" if task.cancelled() else "Failed" if error else "Succeeded")
+
+    def _end(self) -> None:
+        failed = [run for run in self.runs.values() if run.status == "Failed"]
+        if self.status == "Stopping":
+            self._become("Stopped")
+        elif failed:
+            messages = [run.metadata["Fail"]["ErrorMessage"] for run in failed if "Fail" in run.metadata]
+            names = ", ".join(run.step.name for run in failed)
+            reason = " ".join(messages) or f"Step failure: One or multiple steps failed. ({names})"
+            self.failure_reason = reason[:_REASON_LIMIT]
+            self._become("Failed")
+        else:
+            self._become("Succeeded")
+
+    def _become(self, status: str) -> None:
+        previous, self.status, self.modified = self.status, status, self._context.clock.now()
+        self._announce(previous)
+
+    def _step_becomes(self, run: StepRun, status: str) -> None:
+        previous, run.status, self.modified = run.status, status, self._context.clock.now()
+        self._announce_step(run, previous)
+
+    def _announce(self, previous: str | None) -> None:
+        ended = self.status not in ("Executing", "Stopping")
+        detail = {
+            "pipelineExecutionDisplayName": self.request.get("PipelineExecutionDisplayName"),
+            "pipelineExecutionDescription": self.request.get("PipelineExecutionDescription"),
+            "currentPipelineExecutionStatus": self.status,
+            "previousPipelineExecutionStatus": previous,
+            "executionStartTime": _event_time(self.created),
+            "executionEndTime": _event_time(self.modified) if ended else None,
+        }
+        self._emit(EXECUTION_EVENT, detail)
+
+    def _announce_step(self, run: StepRun, previous: str | None) -> None:
+        detail = {
+            "stepName": run.step.name,
+            "stepType": run.step.type,
+            "currentStepStatus": run.status,
+            "previousStepStatus": previous,
+            "stepStartTime": _event_time(run.started),
+            "stepEndTime": _event_time(run.ended),
+            "failureReason": run.failure_reason,
+            "cacheHitResult": {"sourcePipelineExecutionArn": run.cache_source} if run.cache_source else None,
+            "metadata": _lower_first(run.metadata),
+        }
+        self._emit(STEP_EVENT, detail)
+
+    def _emit(self, kind: str, detail: Response) -> None:
+        arns = {"pipelineArn": self.pipeline_arn, "pipelineExecutionArn": self.arn}
+        known = {key: value for key, value in detail.items() if value is not None}
+        self._context.emit(kind, list(arns.values()), known | arns)
+
+
+def _event_time(moment: datetime | None) -> str | None:
+    return f"{moment:%Y-%m-%dT%H:%M:%S}Z" if moment else None
+
+
+def _lower_first(value: Any) -> Any:
+    """The metadata as events spell it: processingJob.arn for ProcessingJob.Arn."""
+    if not isinstance(value, dict):
+        return value
+    return {key[:1].lower() + key[1:]: _lower_first(item) for key, item in value.items()}

@@ -1,0 +1,82 @@
+"""Tells a rehearsal in the terminal: a line for what happened, and one live line for what is happening.
+
+On a terminal the live line is rewritten in place; elsewhere it is left out. It must never compute what it tells.
+"""
+
+import shutil
+import sys
+import time
+from typing import TextIO
+
+from local.rehearsal.watch import Look, Seen
+
+BLOCKS = 10
+ALARM_GLYPHS = {"OK": "ok", "ALARM": "ALARM", "INSUFFICIENT_DATA": "no data"}
+CLEAR = "\r\x1b[K"
+
+
+class Narrator:
+    """Writes to a text stream; `live` is whether it is a terminal."""
+
+    def __init__(self, stream: TextIO = sys.stdout) -> None:
+        self._stream = stream
+        self._terminal = stream.isatty()
+        self._live = False
+        self._shown_at = 0.0
+
+    def title(self, text: str) -> None:
+        """The rehearsal's own headline."""
+        self._write(f"\n{self._bold(text)}\n")
+
+    def act(self, number: int, title: str, tells: str) -> None:
+        """A new act begins."""
+        self._write(f"\n{self._bold(f'{number}. {title}')}\n   {tells}\n")
+
+    def say(self, text: str, *, good: bool | None = None) -> None:
+        """Something happened; good or bad where it is one of them."""
+        mark = {True: "✔", False: "✖", None: "·"}[good]
+        self._write(f"   {mark} {text}\n")
+
+    def working(self, text: str) -> None:
+        """Something is under way; replaced by whatever is told next."""
+        self._show(f"   … {text}")
+
+    def looking(self, stage: str, seen: Seen, look: Look) -> None:
+        """The live line of a rollout."""
+        self._show(f"   … {rollout_line(stage, seen, look)}")
+
+    def _show(self, text: str) -> None:
+        now = time.monotonic()
+        if not self._terminal or (self._live and now - self._shown_at < 0.1):
+            return
+        width = shutil.get_terminal_size().columns
+        self._stream.write(CLEAR + text[: width - 1])
+        self._stream.flush()
+        self._live, self._shown_at = True, now
+
+    def _write(self, text: str) -> None:
+        self._stream.write((CLEAR if self._live else "") + text)
+        self._stream.flush()
+        self._live = False
+
+    def _bold(self, text: str) -> str:
+        return f"\x1b[1m{text}\x1b[0m" if self._terminal else text
+
+
+def rollout_line(stage: str, seen: Seen, look: Look) -> str:
+    """A rollout in one line: minutes of the AWS clock, phase, the new fleet's share, errors, latency and alarms."""
+    minutes, seconds = divmod(int(look.at - seen.started), 60)
+    filled = round((look.share or 0) * BLOCKS)
+    parts = [
+        f"{stage} {minutes:02d}:{seconds:02d}",
+        f"{look.phase or look.status:<17}",
+        f"new fleet {'█' * filled}{'░' * (BLOCKS - filled)} {_percent(look.share)}",
+        f"errors {_percent(look.error_rate)}",
+        f"p99 {'-' if look.p99 is None else f'{look.p99:.0f} ms'}",
+        " ".join(f"{name} {ALARM_GLYPHS.get(state, state)}" for name, state in sorted(look.alarms.items())),
+    ]
+    return "  ".join(parts)
+
+
+def _percent(value: float | None) -> str:
+    return "  -" if value is None else f"{value:3.0%}"

@@ -1,0 +1,97 @@
+"""Live traffic: rows of real data sent to an endpoint, one request each, at a steady rate of the AWS clock.
+
+It counts what a client sees. It must never look inside the endpoint, nor judge it.
+"""
+
+import asyncio
+import contextlib
+import csv
+import io
+import itertools
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import aiohttp
+
+from local.clock import Clock
+
+IN_FLIGHT = 64
+
+
+@dataclass
+class Counted:
+    """Requests sent, and how many were answered with anything but 200."""
+
+    total: int = 0
+    failed: int = 0
+    example: str = ""
+
+
+def payloads(table: str, drop: Sequence[str]) -> list[bytes]:
+    """One CSV request a row: the header without the columns to drop, and the row. A last, cut-off row is left out."""
+    rows = csv.reader(io.StringIO(table[: table.rfind("\n") + 1]))
+    header = next(rows)
+    kept = [i for i, name in enumerate(header) if name not in drop]
+    return [_csv([[header[i] for i in kept], [row[i] for i in kept]]) for row in rows]
+
+
+def _csv(rows: list[list[str]]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue().encode()
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """A source of requests that never runs dry: after the last row comes the first."""
+
+    url: str
+    clock: Clock
+    requests_per_minute: int
+    rows: Sequence[bytes]
+    position: Iterator[bytes] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "position", itertools.cycle(self.rows))
+
+    @contextlib.asynccontextmanager
+    async def to(self, endpoint: str) -> AsyncIterator[Counted]:
+        """Send to an endpoint while the block runs; what was sent is answered before the block ends."""
+        counted = Counted()
+        stop = asyncio.Event()
+        sender = asyncio.create_task(self._send(endpoint, counted, stop))
+        try:
+            yield counted
+        finally:
+            stop.set()
+            await sender
+
+    async def _send(self, endpoint: str, counted: Counted, stop: asyncio.Event) -> None:
+        url = f"{self.url}/endpoints/{endpoint}/invocations"
+        gap = 60 / self.requests_per_minute
+        due = self.clock.time()
+        under_way = asyncio.Semaphore(IN_FLIGHT)
+        async with aiohttp.ClientSession() as session, asyncio.TaskGroup() as group:
+            while not stop.is_set():
+                await under_way.acquire()
+                group.create_task(_one(session, url, next(self.position), counted, under_way))
+                due += gap
+                await self.clock.sleep(due - self.clock.time())
+
+
+async def _one(
+    session: aiohttp.ClientSession, url: str, body: bytes, counted: Counted, under_way: asyncio.Semaphore
+) -> None:
+    headers = {"Content-Type": "text/csv", "Accept": "application/json"}
+    counted.total += 1
+    try:
+        async with session.post(url, data=body, headers=headers) as answer:
+            text = await answer.text()
+            if answer.status != 200:
+                counted.failed += 1
+                counted.example = counted.example or f"HTTP {answer.status}: {text[:200]}"
+    except aiohttp.ClientError as error:
+        counted.failed += 1
+        counted.example = counted.example or str(error)
+    finally:
+        under_way.release()

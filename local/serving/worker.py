@@ -1,0 +1,136 @@
+"""One instance's process: prepares the container's world, loads the model, serves HTTP until it is told to stop.
+
+It runs in a process of its own, forked by `zygote`. It must never do more at once than its model can: one request.
+Source of the HTTP behaviour: the developer guide, "Use your own inference code with hosting services".
+"""
+
+import asyncio
+import dataclasses
+import json
+import os
+import sys
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
+
+from local.serving.answer import Answer
+from local.serving.archive import ArchiveError, extract
+from local.serving.container import LoadError, ScriptMode, from_response
+from local.serving.faults import Fault, make_fault
+
+LARGEST_BODY = 20 * 1024 * 1024
+_KEPT = ("HOME", "LANG", "LC_ALL", "PATH", "TMPDIR", "TZ")
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What an instance runs: an archive, a folder that stands for /opt/ml, the container's environment, a log file."""
+
+    model_data: Path
+    folder: Path
+    environment: Mapping[str, str]
+    log: Path
+    fault: Mapping[str, Any] | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The fields as JSON types."""
+        return {field.name: _plain(getattr(self, field.name)) for field in dataclasses.fields(self)}
+
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> "Spec":
+        """What `to_json` made."""
+        paths = {name: Path(fields[name]) for name in ("model_data", "folder", "log")}
+        return cls(**{**fields, **paths})
+
+
+def run(spec: Spec, report: int) -> int:
+    """Load the model and serve; the exit code, when it ends by itself.
+
+    Says on `report`, one JSON object a line: {"pid": N} at once, then {"port": N} when the model is loaded or
+    {"failed": why} when it cannot be.
+    """
+    _say(report, pid=os.getpid())
+    _log_to(spec.log)
+    try:
+        fault = make_fault(spec.fault)
+        fault.at_start()
+        container = _load(spec)
+    except BaseException as error:  # noqa: BLE001 - user code may raise anything, SystemExit included
+        traceback.print_exc()
+        expected = isinstance(error, LoadError | ArchiveError)
+        _say(report, failed=str(error) if expected else f"{type(error).__name__}: {error}")
+        return 1
+    asyncio.run(_serve(container, fault, report))
+    return 0
+
+
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, Path) else dict(value) if isinstance(value, Mapping) else value
+
+
+def _say(report: int, **what: Any) -> None:
+    os.write(report, json.dumps(what).encode() + b"\n")
+
+
+def _log_to(log: Path) -> None:
+    log.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    for stream in (1, 2):
+        os.dup2(descriptor, stream)
+    os.close(descriptor)
+    sys.stdout = os.fdopen(1, "w", buffering=1, closefd=False)
+    sys.stderr = os.fdopen(2, "w", buffering=1, closefd=False)
+
+
+def _load(spec: Spec) -> ScriptMode:
+    model_dir = spec.folder / "model"
+    extract(spec.model_data, model_dir)
+    environment = {name: value.replace("/opt/ml", str(spec.folder)) for name, value in spec.environment.items()}
+    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    os.environ.clear()
+    os.environ.update({**kept, "OMP_NUM_THREADS": "1", **environment})
+    sys.path[:] = [entry for entry in sys.path if entry.startswith((sys.prefix, sys.base_prefix))]
+    return ScriptMode(os.environ, model_dir)
+
+
+async def _serve(container: ScriptMode, fault: Fault, report: int) -> None:
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        try:
+            answer = await _answer(request, container, fault)
+        except HTTPException as error:
+            answer = from_response(error.get_response())
+        return web.Response(status=answer.status, headers=answer.headers, body=answer.body)
+
+    server = web.Server(handle, request_factory=_request, access_log=None, keepalive_timeout=3600.0)
+    runner = web.ServerRunner(server)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    _say(report, port=runner.addresses[0][1])
+    await asyncio.Event().wait()
+
+
+async def _answer(request: web.BaseRequest, container: ScriptMode, fault: Fault) -> Answer:
+    """GET /ping is 200 (the model is loaded before the server starts); POST /invocations asks the model."""
+    if request.path == "/ping":
+        return Answer(200, {"Content-Type": "application/json"})
+    if request.path != "/invocations":
+        raise NotFound
+    if request.method != "POST":
+        raise MethodNotAllowed(valid_methods=["POST", "OPTIONS"])
+    body = await request.read()
+
+    async def serve() -> Answer:
+        return container.invoke(body, request.headers)
+
+    return await fault.answer(serve)
+
+
+def _request(*parts: Any) -> web.BaseRequest:
+    message, payload, protocol, writer, task = parts
+    loop = asyncio.get_running_loop()
+    return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=LARGEST_BODY)

@@ -1,0 +1,341 @@
+"""How an execution goes: order, failure, parallelism, expiry, stopping, events. Real processes, scripts in line."""
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import random
+import time
+from pathlib import Path
+
+import pytest
+from moto.server import ThreadedMotoServer
+
+from local.clock import Clock
+from local.context import Context
+from local.errors import AwsError, validation
+from local.pipelines import Pipelines
+
+ROLE = "arn:aws:iam::111122223333:role/role"
+PIPELINE = "arn:aws:sagemaker:us-east-1:111122223333:pipeline/loop"
+
+
+@pytest.fixture(scope="module")
+def server():
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    moto = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    moto.start()
+    host, port = moto.get_host_and_port()
+    yield f"http://{host}:{port}"
+    moto.stop()
+
+
+class World:
+    """Pipelines whose clock runs 60 times as fast, and the events they sent."""
+
+    def __init__(self, server, folder):
+        self.events = []
+        emit = lambda kind, arns, detail: self.events.append((kind, arns, detail))  # noqa: E731
+        self.context = Context(Clock(speed=60), "us-east-1", "111122223333", folder, server, emit)
+        self.pipelines = Pipelines(self.context, self.refuse, random.Random(7))
+
+    @staticmethod
+    def refuse(request):
+        raise validation(f"Model Package Group {request['ModelPackageGroupName']} does not exist.")
+
+    async def create(self, *steps, parameters=(), **more):
+        text = json.dumps({"Version": "2020-12-01", "Parameters": list(parameters), "Steps": list(steps)})
+        await self.pipelines.create_pipeline({"PipelineName": "loop", "PipelineDefinition": text, **more})
+
+    async def start(self):
+        started = await self.pipelines.start_pipeline_execution({"PipelineName": "loop"})
+        return started["PipelineExecutionArn"]
+
+    async def finish(self, arn):
+        """Wait for the end; returns the description and the steps by name."""
+        request = {"PipelineExecutionArn": arn}
+        described = self.pipelines.describe_pipeline_execution(request)
+        while described["PipelineExecutionStatus"] in ("Executing", "Stopping"):
+            await asyncio.sleep(0.01)
+            described = self.pipelines.describe_pipeline_execution(request)
+        steps = self.pipelines.list_pipeline_execution_steps(request)["PipelineExecutionSteps"]
+        return described, {step["StepName"]: step for step in steps}
+
+    async def run(self):
+        return await self.finish(await self.start())
+
+
+@pytest.fixture
+def play(server, tmp_path):
+    """Run one story, `async def story(world)`, and close the world after it."""
+
+    def run(story):
+        async def whole():
+            world = World(server, tmp_path)
+            try:
+                await story(world)
+            finally:
+                await world.pipelines.close()
+
+        asyncio.run(whole())
+
+    return run
+
+
+def script(name, code, *arguments, **more):
+    """A Processing step that runs a line of Python."""
+    return {
+        "Name": name,
+        "Type": "Processing",
+        "Arguments": {
+            "ProcessingResources": {
+                "ClusterConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 30}
+            },
+            "AppSpecification": {
+                "ImageUri": "image",
+                "ContainerEntrypoint": ["python3", "-c", code],
+                "ContainerArguments": ["argument", *arguments],
+            },
+            "RoleArn": ROLE,
+        },
+        **more,
+    }
+
+
+def condition(name, conditions, if_steps=(), else_steps=()):
+    arguments = {"Conditions": conditions, "IfSteps": list(if_steps), "ElseSteps": list(else_steps)}
+    return {"Name": name, "Type": "Condition", "Arguments": arguments}
+
+
+def fail(name, message):
+    return {"Name": name, "Type": "Fail", "Arguments": {"ErrorMessage": message}}
+
+
+def statuses(steps):
+    return {name: step["StepStatus"] for name, step in steps.items()}
+
+
+def test_a_failed_step_lets_others_finish_and_starts_no_more(play):
+    async def story(world):
+        slow = script("Slow", "import time; time.sleep(0.5)")
+        bad = script("Bad", "raise ValueError('no rows')")
+        later = script("Later", "pass", DependsOn=["Slow"])
+        await world.create(slow, bad, later, ParallelismConfiguration={"MaxParallelExecutionSteps": 2})
+        described, steps = await world.run()
+        assert described["FailureReason"] == "Step failure: One or multiple steps failed. (Bad)"
+        assert statuses(steps) == {"Slow": "Succeeded", "Bad": "Failed"}
+        assert "ValueError: no rows" in steps["Bad"]["FailureReason"]
+
+    play(story)
+
+
+@pytest.mark.parametrize(("parallel", "overlap"), [(1, False), (2, True)])
+def test_independent_steps_overlap_as_far_as_parallelism_allows(play, parallel, overlap):
+    async def story(world):
+        steps = [script(name, "import time; time.sleep(0.3)") for name in ("A", "B")]
+        await world.create(*steps, ParallelismConfiguration={"MaxParallelExecutionSteps": parallel})
+        _, by_name = await world.run()
+        first, second = sorted(by_name.values(), key=lambda step: step["StartTime"])
+        assert (second["StartTime"] < first["EndTime"]) == overlap
+
+    play(story)
+
+
+def test_as_many_steps_as_cores_run_at_once_when_nothing_is_said(play):
+    async def story(world):
+        cores = os.cpu_count() or 1
+        await world.create(*(script(f"S{index}", "pass") for index in range(cores + 1)))
+        arn = await world.start()
+        await asyncio.sleep(0)
+        listed = world.pipelines.list_pipeline_execution_steps({"PipelineExecutionArn": arn})
+        assert len(listed["PipelineExecutionSteps"]) == cores
+        await world.finish(arn)
+
+    play(story)
+
+
+def test_a_request_aws_would_refuse_fails_its_step_with_the_reason(play):
+    async def story(world):
+        wrong_type = script("Typed", "pass", {"Get": "Parameters.Rounds"})
+        await world.create(wrong_type, parameters=[{"Name": "Rounds", "Type": "Integer", "DefaultValue": 5}])
+        _, steps = await world.run()
+        reason = steps["Typed"]["FailureReason"]
+        assert reason.startswith("ClientError: Failed to invoke sagemaker:CreateProcessingJob. Error Details: ")
+        assert "ContainerArguments[1], value: 5" in reason
+        assert "Metadata" not in steps["Typed"]
+
+    play(story)
+
+
+def test_an_instance_type_that_does_not_exist_fails_its_step(play):
+    async def story(world):
+        step = script("Sized", "pass")
+        step["Arguments"]["ProcessingResources"]["ClusterConfig"]["InstanceType"] = "ml.huge"
+        await world.create(step)
+        _, steps = await world.run()
+        assert "Value 'ml.huge' at " in steps["Sized"]["FailureReason"]
+
+    play(story)
+
+
+def test_a_registry_that_refuses_fails_the_step_with_its_words(play):
+    async def story(world):
+        arguments = {"ModelPackageGroupName": "missing"}
+        await world.create({"Name": "Register", "Type": "RegisterModel", "Arguments": arguments})
+        _, steps = await world.run()
+        assert steps["Register"]["FailureReason"].endswith("Model Package Group missing does not exist.")
+
+    play(story)
+
+
+def test_a_condition_that_has_no_answer_fails_its_step(play):
+    async def story(world):
+        await world.create(condition("Gate", [{"Type": "GreaterThan", "LeftValue": "0.9", "RightValue": 0.5}]))
+        _, steps = await world.run()
+        assert "compares numbers" in steps["Gate"]["FailureReason"]
+
+    play(story)
+
+
+def test_steps_after_a_skipped_one_are_skipped_and_the_execution_succeeds(play):
+    async def story(world):
+        never = {"Type": "Equals", "LeftValue": {"Get": "Execution.PipelineName"}, "RightValue": "other"}
+        after = script("After", "pass", DependsOn=["Inside"])
+        await world.create(condition("Gate", [never], [script("Inside", "pass")]), after)
+        described, steps = await world.run()
+        assert described["PipelineExecutionStatus"] == "Succeeded"
+        assert statuses(steps) == {"Gate": "Succeeded"}
+
+    play(story)
+
+
+def test_a_run_is_reused_until_it_is_older_than_expire_after(play):
+    async def story(world):
+        await world.create(script("Old", "pass", CacheConfig={"Enabled": True, "ExpireAfter": "PT2M"}))
+        await world.run()
+        assert "CacheHitResult" in (await world.run())[1]["Old"]
+        await world.context.clock.sleep(121)
+        assert "CacheHitResult" not in (await world.run())[1]["Old"]
+
+    play(story)
+
+
+def test_a_failed_run_is_not_reused(play):
+    async def story(world):
+        await world.create(script("Bad", "raise SystemExit(1)", CacheConfig={"Enabled": True}))
+        await world.run()
+        assert "CacheHitResult" not in (await world.run())[1]["Bad"]
+
+    play(story)
+
+
+def test_every_change_of_status_is_an_event(play):
+    async def story(world):
+        await world.create(fail("Closed", "not today"))
+        arn = await world.start()
+        await world.finish(arn)
+        assert {tuple(arns) for _, arns, _ in world.events} == {(PIPELINE, arn)}
+        executions = [d for kind, _, d in world.events if kind.endswith("Pipeline Execution Status Change")]
+        steps = [d for kind, _, d in world.events if kind.endswith("Pipeline Execution Step Status Change")]
+        assert [d["currentPipelineExecutionStatus"] for d in executions] == ["Executing", "Failed"]
+        assert [d["currentStepStatus"] for d in steps] == ["Starting", "Executing", "Failed"]
+        assert executions[-1]["previousPipelineExecutionStatus"] == "Executing"
+        assert steps[-1]["metadata"] == {"fail": {"errorMessage": "not today"}}
+        assert (steps[-1]["failureReason"], steps[-1]["stepType"]) == ("not today", "Fail")
+        assert json.loads(json.dumps(world.events))
+
+    play(story)
+
+
+SLEEP = (
+    "import pathlib, subprocess, sys, time; child = subprocess.Popen(['sleep', '60']); "
+    "pathlib.Path(sys.argv[2]).write_text(str(child.pid)); time.sleep(60)"
+)
+
+
+async def sleeping(world):
+    """Start a pipeline whose step sleeps; returns the execution and the pid of the step's child process."""
+    pid_file = world.context.state / "pid"
+    once = {"MaxParallelExecutionSteps": 1}
+    await world.create(script("Sleep", SLEEP, str(pid_file)), fail("Never", "no"), ParallelismConfiguration=once)
+    arn = await world.start()
+    async with asyncio.timeout(10):
+        while not (pid_file.exists() and pid_file.read_text()):  # noqa: ASYNC110 - another process writes it
+            await asyncio.sleep(0.01)
+    return arn, int(pid_file.read_text())
+
+
+def gone(pid):
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        with contextlib.suppress(FileNotFoundError):
+            if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z":
+                time.sleep(0.01)
+                continue
+        return True
+    return False
+
+
+def test_stopping_ends_the_running_job_and_its_children(play):
+    async def story(world):
+        arn, pid = await sleeping(world)
+        request = {"PipelineExecutionArn": arn}
+        assert world.pipelines.stop_pipeline_execution(request) == request
+        assert world.pipelines.describe_pipeline_execution(request)["PipelineExecutionStatus"] == "Stopping"
+        described, steps = await world.finish(arn)
+        assert described["PipelineExecutionStatus"] == "Stopped"
+        assert statuses(steps) == {"Sleep": "Stopped"}
+        jobs = world.pipelines.list_processing_jobs({})["ProcessingJobSummaries"]
+        assert [job["ProcessingJobStatus"] for job in jobs] == ["Stopped"]
+        assert gone(pid)
+
+    play(story)
+
+
+def test_an_execution_that_has_ended_cannot_be_stopped(play):
+    async def story(world):
+        await world.create(fail("A", "no"))
+        arn = await world.start()
+        await world.finish(arn)
+        with pytest.raises(AwsError, match="is Failed; only an Executing one can be stopped") as caught:
+            world.pipelines.stop_pipeline_execution({"PipelineExecutionArn": arn})
+        assert caught.value.code == "ConflictException"
+
+    play(story)
+
+
+def test_closing_stops_executions_and_leaves_no_process(play):
+    async def story(world):
+        arn, pid = await sleeping(world)
+        await world.pipelines.close()
+        described = world.pipelines.describe_pipeline_execution({"PipelineExecutionArn": arn})
+        assert described["PipelineExecutionStatus"] == "Stopped"
+        assert gone(pid)
+
+    play(story)
+
+
+def test_a_running_pipeline_cannot_be_deleted(play):
+    async def story(world):
+        arn, _ = await sleeping(world)
+        with pytest.raises(AwsError, match=arn) as caught:
+            world.pipelines.delete_pipeline({"PipelineName": "loop"})
+        assert caught.value.code == "ConflictException"
+
+    play(story)
+
+
+def test_a_running_execution_keeps_the_definition_it_started_with(play):
+    async def story(world):
+        await world.create(script("Old", "pass"))
+        arn = await world.start()
+        text = json.dumps({"Version": "2020-12-01", "Steps": [fail("New", "no")]})
+        await world.pipelines.update_pipeline({"PipelineName": "loop", "PipelineDefinition": text})
+        _, steps = await world.finish(arn)
+        assert list(steps) == ["Old"]
+        kept = world.pipelines.describe_pipeline_definition_for_execution({"PipelineExecutionArn": arn})
+        assert "Old" in kept["PipelineDefinition"]
+        assert world.pipelines.describe_pipeline({"PipelineName": "loop"})["PipelineDefinition"] == text
+
+    play(story)
