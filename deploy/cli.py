@@ -193,7 +193,13 @@ def _teller(world: World, clock: Clock) -> Callable[[Any, Decision], None]:
 
 
 def _outcome(policy: Policy, decision: Decision) -> dict[str, Any]:
-    return {"stage": policy.stage, "outcome": decision.outcome, "reasons": list(decision.reasons)}
+    strategy = policy.rollout.strategy
+    return {
+        "stage": policy.stage,
+        "strategy": strategy,
+        "outcome": decision.outcome,
+        "reasons": list(decision.reasons),
+    }
 
 
 def _text(policy: Policy, decision: Decision) -> str:

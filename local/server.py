@@ -147,6 +147,8 @@ class _Front:
                 response = _json(wire.serialise(result))
         except AwsError as error:
             response = _error(error)
+        except aiohttp.ClientError as error:
+            response = _error(AwsError("ServiceUnavailable", f"moto did not answer: {error}", 503))
         except Exception:  # noqa: BLE001 - a bug in one operation must not end the server
             _log.exception("%s failed", operation or request.path)
             response = _error(AwsError("InternalFailure", f"The stand-in failed in {operation}; its log has why.", 500))

@@ -9,13 +9,13 @@ CACHE_FOR = "P30D"
 
 # Pipeline parameter: (train.py's hyperparameter, default)
 HYPERPARAMETERS = {
-    "NumRound": ("num_round", "400"),
+    "NumRound": ("num_round", "300"),
     "MaxDepth": ("max_depth", "6"),
-    "Eta": ("eta", "0.1"),
-    "Subsample": ("subsample", "0.8"),
-    "ColsampleByTree": ("colsample_bytree", "0.8"),
-    "MinChildWeight": ("min_child_weight", "5"),
-    "EarlyStoppingRounds": ("early_stopping_rounds", "20"),
+    "Eta": ("eta", "0.15"),
+    "Subsample": ("subsample", "0.9"),
+    "ColsampleByTree": ("colsample_bytree", "0.7"),
+    "MinChildWeight": ("min_child_weight", "20"),
+    "EarlyStoppingRounds": ("early_stopping_rounds", "10"),
     "Seed": ("seed", "2013"),
     "ExcludeFeatures": ("exclude_features", "none"),
 }

@@ -101,6 +101,8 @@ class Fleet:
             await asyncio.gather(*(instance.stop() for instance in extra))
             return
         before = list(variant.instances)
+        if count == len(before):
+            return
         try:
             await self._grow(variant, count - len(before))
         except LaunchError:

@@ -14,7 +14,7 @@ import aiohttp
 from local.rehearsal import commands, people, readback
 from local.rehearsal.narrator import Narrator
 from local.rehearsal.problems import RehearsalError
-from local.rehearsal.report import ActReport, Report, Requests
+from local.rehearsal.report import ActReport, Report, Requests, write_whole
 from local.rehearsal.story import Act, Release, Story
 from local.rehearsal.traffic import Traffic, payloads
 from local.rehearsal.watch import MINUTE, Look, Seen, Watcher
@@ -72,9 +72,13 @@ class Stage:
             self._expect(same, f"{endpoint} was changed by “{act.title}”")
 
     async def collect(self) -> None:
-        """Read the registry back into the report."""
-        sagemaker = self._local.context.client("sagemaker")
-        self._report.packages = await asyncio.to_thread(readback.packages, sagemaker, self._story.model_package_group)
+        """Read the registry back into the report, and keep each version's evaluation report beside it."""
+        sagemaker, group = self._local.context.client("sagemaker"), self._story.model_package_group
+        self._report.packages = await asyncio.to_thread(readback.packages, sagemaker, self._object, group)
+        for package in self._report.packages:
+            text = await asyncio.to_thread(self._object, package["evaluation_report"])
+            package["evaluation_report"] = f"evaluation-of-version-{package['version']}.html"
+            write_whole(self._wishes.out / package["evaluation_report"], text)
 
     async def _prepare(self) -> None:
         context = self._local.context

@@ -82,5 +82,12 @@ def _step(step: dict[str, Any]) -> str:
 
 
 def _package(package: dict[str, Any]) -> str:
-    cells = (package["version"], package["approval_status"], package["lifecycle"] or "-", package["arn"])
-    return "<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in cells) + "</tr>"
+    cells = (
+        package["version"],
+        package["approval_status"],
+        package["lifecycle"] or "-",
+        f"{package['auc']:.4f}",
+        package["arn"].rpartition(":")[2],
+    )
+    report = f'<td><a href="{escape(package["evaluation_report"])}">evaluation</a></td>'
+    return "<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in cells) + report + "</tr>"

@@ -3,6 +3,8 @@
 It must never keep what it read: the registry and the executions are the truth.
 """
 
+import json
+from collections.abc import Callable
 from typing import Any
 
 
@@ -50,18 +52,22 @@ def output_uri(sagemaker: Any, execution: str, step: str, output: str) -> str:
     return str(outputs[output])
 
 
-def packages(sagemaker: Any, group: str) -> list[dict[str, Any]]:
-    """Every version of a group: ARN, approval and life cycle."""
+def packages(sagemaker: Any, read: Callable[[str], str], group: str) -> list[dict[str, Any]]:
+    """Every version of a group: ARN, approval, life cycle, and what its evaluation measured. `read` reads an S3 URI."""
     listed = sagemaker.list_model_packages(ModelPackageGroupName=group, ModelPackageType="Versioned")
     found = []
     for summary in listed["ModelPackageSummaryList"]:
         cycle = summary.get("ModelLifeCycle", {})
+        described = sagemaker.describe_model_package(ModelPackageName=summary["ModelPackageArn"])
+        metrics = described["ModelMetrics"]
         found.append(
             {
                 "arn": summary["ModelPackageArn"],
                 "version": summary["ModelPackageVersion"],
                 "approval_status": summary["ModelApprovalStatus"],
                 "lifecycle": " ".join(filter(None, (cycle.get("Stage"), cycle.get("StageStatus")))),
+                "auc": auc(json.loads(read(metrics["ModelQuality"]["Statistics"]["S3Uri"]))),
+                "evaluation_report": metrics["Explainability"]["Report"]["S3Uri"],
             }
         )
     return found

@@ -1,6 +1,5 @@
 """The way to the zygote from the process that owns the instances. It must never wait for what it asked for."""
 
-import functools
 import json
 import os
 import socket
@@ -39,14 +38,11 @@ class Nursery:
         socket.send_fds(self._control, [struct.pack("!I", len(body)) + body], [report])
 
 
-@functools.cache
-def _only() -> list[Nursery]:
-    return []
+_nurseries: list[Nursery] = []
 
 
 def warm_up() -> Nursery:
     """This process's nursery, started when there is none yet. Call it early: the first instance waits for it."""
-    nurseries = _only()
-    if not nurseries or not nurseries[-1].usable:
-        nurseries[:] = [Nursery()]
-    return nurseries[-1]
+    if not _nurseries or not _nurseries[-1].usable:
+        _nurseries[:] = [Nursery()]
+    return _nurseries[-1]

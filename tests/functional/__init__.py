@@ -1,0 +1,1 @@
+"""Against `local/`, as its users start it."""

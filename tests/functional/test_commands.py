@@ -1,0 +1,88 @@
+"""`python -m local` as a person meets it: wrong input, a taken port, Ctrl-C, and two at once."""
+
+import contextlib
+import os
+import time
+
+import psutil
+import pytest
+
+from tests.functional.conftest import exports, interrupt, start
+
+
+def _ended(*arguments: str) -> tuple[int, str, str]:
+    process = start(*arguments)
+    out, said = process.communicate(timeout=60)
+    return process.returncode, out, said
+
+
+def _processes_of(session: int) -> list[psutil.Process]:
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, ProcessLookupError):
+            if os.getsid(process.pid) == session and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+    return found
+
+
+def test_ctrl_c_ends_the_stand_in_with_a_sentence_and_leaves_no_process():
+    process = start("up", "--port", "0")
+    exports(process)
+    code, said = interrupt(process)
+    assert (code, "Interrupted" in said) == (130, True)
+    assert _processes_of(process.pid) == []
+
+
+def test_a_taken_port_is_a_sentence_that_says_what_to_do(standin):
+    port = standin["AWS_ENDPOINT_URL"].rpartition(":")[2]
+    code, _, said = _ended("up", "--port", port)
+    assert code == 1
+    assert f"port {port} of 127.0.0.1 cannot be used" in said
+    assert "--port" in said
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("up", "--speed", "0"), "not between 0 and 1000"),
+        (("rehearse", "--fault", "gremlins"), "--fault gremlins"),
+        (("rehearse", "--story", "nowhere.yaml"), "nowhere.yaml cannot be read"),
+        (("rehearse", "--out", "/proc/rehearsal"), "choose another with --out"),
+        (("dance",), "invalid choice"),
+    ],
+)
+def test_wrong_input_is_a_usage_error_in_a_sentence(arguments, said):
+    code, out, text = _ended(*arguments)
+    assert code == 2
+    assert said in text
+    assert "Traceback" not in text
+    assert out == ""
+
+
+def test_ctrl_c_in_a_rehearsal_leaves_no_process_and_no_half_report(tmp_path):
+    process = start("rehearse", "--out", str(tmp_path))
+    assert process.stdout is not None
+    for line in process.stdout:
+        if "1. The first model" in line:
+            break
+    time.sleep(1.5)
+    assert len(_processes_of(process.pid)) > 0
+    code, said = interrupt(process)
+    deadline = time.monotonic() + 5
+    while _processes_of(process.pid) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert (code, "Interrupted" in said, "Traceback" in said) == (130, True, False)
+    assert _processes_of(process.pid) == []
+    assert [path.name for path in tmp_path.iterdir()] == [".lock"]
+
+
+def test_a_second_rehearsal_beside_the_first_steps_aside(tmp_path):
+    first = start("rehearse", "--out", str(tmp_path))
+    assert first.stdout is not None
+    first.stdout.readline()
+    first.stdout.readline()
+    code, _, said = _ended("rehearse", "--out", str(tmp_path))
+    interrupt(first)
+    assert code == 2
+    assert "another rehearsal is writing to" in said

@@ -1,0 +1,213 @@
+"""What a model server answers: real processes, real HTTP, real archives."""
+
+import asyncio
+import io
+import json
+import os
+import tarfile
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from local.serving import Instance, Spec, StartError
+from local.serving.archive import ArchiveError, extract
+
+SCRIPT = {"SAGEMAKER_PROGRAM": "inference.py", "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code"}
+HANDLER = """
+import os
+from pathlib import Path
+from flask import Response
+import helper
+print("the module is imported")
+def model_fn(model_dir):
+    return (Path(model_dir) / "weights").read_text()
+def transform_fn(model, data, content_type, accept):
+    if data == "boom":
+        raise ValueError("no such flight")
+    if data == "refuse":
+        return Response("refused", status=422, mimetype="text/plain")
+    if data == "type":
+        return 42
+    said = [model, type(data).__name__, content_type, accept, helper.NAME, os.environ.get("PYTEST_VERSION", "-")]
+    return "|".join(said), "text/csv"
+"""
+DEFAULTS = """
+import xgboost
+def model_fn(model_dir):
+    booster = xgboost.Booster()
+    booster.load_model(f"{model_dir}/xgboost-model")
+    return booster
+"""
+
+
+def archive(path: Path, files: dict[str, bytes | str]) -> Path:
+    """A model.tar.gz of some files."""
+    with tarfile.open(path, "w:gz") as tar:
+        for name, content in files.items():
+            data = content.encode() if isinstance(content, str) else content
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            tar.addfile(info, io.BytesIO(data))
+    return path
+
+
+def handler(path: Path) -> Path:
+    """The archive of HANDLER."""
+    files = {"code/inference.py": HANDLER, "code/helper.py": "NAME = 'helped'", "weights": "w"}
+    return archive(path / "model.tar.gz", files)
+
+
+def spec(folder: Path, data: Path, environment: dict[str, str] | None = None, fault=None) -> Spec:
+    """An instance in a folder of its own."""
+    return Spec(data, folder / "opt/ml", SCRIPT if environment is None else environment, folder / "log", fault)
+
+
+def ask(wanted: Spec, *requests: tuple[str, str, bytes, dict[str, str]]) -> list[tuple[int, str, bytes]]:
+    """Start, ask in turn, stop: (status, content type, body) of each answer. Raises StartError."""
+
+    async def go() -> list[tuple[int, str, bytes]]:
+        answers = []
+        async with aiohttp.ClientSession() as http:
+            instance = Instance(wanted, lambda gone: None)
+            await instance.start(http, 30)
+            try:
+                for method, path, body, headers in requests:
+                    url = instance.invocations.with_path(path)
+                    skipped = ("Content-Type", "Accept")
+                    async with http.request(method, url, data=body, headers=headers, skip_auto_headers=skipped) as said:
+                        answers.append((said.status, said.headers.get("Content-Type", ""), await said.read()))
+            finally:
+                await instance.stop()
+        return answers
+
+    return asyncio.run(go())
+
+
+def post(body: bytes, content_type: str = "text/csv", accept: str | None = None):
+    """POST /invocations."""
+    headers = {"Content-Type": content_type} | ({"Accept": accept} if accept else {})
+    return ("POST", "/invocations", body, headers)
+
+
+def test_the_paths_and_methods_of_the_container(tmp_path):
+    answers = ask(
+        spec(tmp_path, handler(tmp_path)),
+        ("GET", "/ping", b"", {}),
+        ("GET", "/invocations", b"", {}),
+        ("POST", "/elsewhere", b"", {}),
+    )
+    assert [status for status, _, _ in answers] == [200, 405, 404]
+
+
+def test_a_handler_gets_text_for_csv_and_json_and_bytes_for_the_rest_and_nothing_of_the_shell(tmp_path):
+    answers = ask(
+        spec(tmp_path, handler(tmp_path)),
+        post(b"1,2"),
+        post(b"{}", "application/json", "text/csv"),
+        post(b"1", "text/csv; charset=utf-8", "*/*"),
+        ("POST", "/invocations", b"1", {}),
+    )
+    assert [body.decode() for _, _, body in answers] == [
+        "w|str|text/csv|application/json|helped|-",
+        "w|str|application/json|text/csv|helped|-",
+        "w|bytes|text/csv; charset=utf-8|application/json|helped|-",
+        "w|str|application/json|application/json|helped|-",
+    ]
+    assert {kind for _, kind, _ in answers} == {"text/csv; charset=utf-8"}
+
+
+def test_a_handlers_exception_is_a_500_page_and_its_traceback_is_in_the_log(tmp_path):
+    ((status, kind, body),) = ask(spec(tmp_path, handler(tmp_path)), post(b"boom"))
+    assert (status, kind) == (500, "text/html; charset=utf-8")
+    assert b"Internal Server Error" in body
+    log = (tmp_path / "log").read_text()
+    assert "the module is imported" in log
+    assert "ValueError: no such flight" in log
+
+
+def test_a_flask_response_is_passed_through_and_a_wrong_type_is_a_500(tmp_path):
+    answers = ask(spec(tmp_path, handler(tmp_path)), post(b"refuse"), post(b"type"))
+    assert answers[0] == (422, "text/plain; charset=utf-8", b"refused")
+    assert answers[1][0] == 500
+    assert "return (body, mimetype) or a flask Response" in (tmp_path / "log").read_text()
+
+
+def test_the_default_functions_serve_a_real_booster(tmp_path):
+    import numpy as np
+    import xgboost
+
+    rows = np.random.default_rng(0).random((60, 3))
+    model = xgboost.train({"nthread": 1}, xgboost.DMatrix(rows, label=rows[:, 0]), 3)
+    files = {"code/inference.py": DEFAULTS, "xgboost-model": bytes(model.save_raw("ubj"))}
+    sent = "\n".join(",".join(map(repr, map(float, row))) for row in rows[:2]).encode()
+    answers = ask(
+        spec(tmp_path, archive(tmp_path / "model.tar.gz", files)),
+        post(sent),
+        post(sent, accept="text/csv"),
+        post(b"{}", "application/json"),
+        post(sent, accept="image/png"),
+    )
+    expected = model.predict(xgboost.DMatrix(rows[:2])).tolist()
+    assert json.loads(answers[0][2]) == pytest.approx(expected)
+    assert [float(line) for line in answers[1][2].split()] == pytest.approx(expected)
+    assert [status for status, _, _ in answers] == [200, 200, 415, 406]
+
+
+@pytest.mark.parametrize(
+    ("files", "environment", "message"),
+    [
+        ({"code/inference.py": "def model_fn(d):\n    raise OSError('disk')"}, SCRIPT, "OSError: disk"),
+        ({"code/inference.py": "import nowhere"}, SCRIPT, "No module named 'nowhere'"),
+        ({"code/inference.py": "raise SystemExit(3)"}, SCRIPT, "SystemExit: 3"),
+        ({"code/inference.py": "import os\nos._exit(9)"}, SCRIPT, "its process ended while it started"),
+        ({"code/inference.py": ""}, SCRIPT, "Please provide a model_fn implementation"),
+        (
+            {"code/inference.py": "def model_fn(d): pass\ndef transform_fn(*a): pass\ndef input_fn(*a): pass"},
+            SCRIPT,
+            "Cannot use transform_fn implementation with input_fn",
+        ),
+        ({"xgboost-model": "x"}, SCRIPT, "SAGEMAKER_PROGRAM inference.py is not in SAGEMAKER_SUBMIT_DIRECTORY"),
+        ({"xgboost-model": "x"}, {}, "names no SAGEMAKER_PROGRAM"),
+        ({"../escape": "x"}, SCRIPT, "would write outside its folder"),
+    ],
+)
+def test_a_model_that_cannot_be_loaded_says_why(tmp_path, files, environment, message):
+    with pytest.raises(StartError) as caught:
+        ask(spec(tmp_path, archive(tmp_path / "model.tar.gz", files), environment))
+    assert message in str(caught.value)
+
+
+def test_the_project_is_not_importable_inside_the_container(tmp_path):
+    """What is not in the archive or in the container's packages must be missing here as it would be there."""
+    files = {"code/inference.py": "import deploy\ndef model_fn(d): pass"}
+    with pytest.raises(StartError, match="No module named 'deploy'"):
+        ask(spec(tmp_path, archive(tmp_path / "model.tar.gz", files)))
+
+
+@pytest.mark.parametrize("content", [b"", b"not an archive", None], ids=["empty", "text", "cut short"])
+def test_model_data_that_are_not_an_archive_are_refused(tmp_path, content):
+    path = archive(tmp_path / "model.tar.gz", {"weights": os.urandom(200_000)})
+    path.write_bytes(path.read_bytes()[:50_000] if content is None else content)
+    with pytest.raises(ArchiveError, match="not a complete gzip-compressed tar"):
+        extract(path, tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "target"),
+    [
+        (tarfile.REGTYPE, "../../outside", ""),
+        (tarfile.SYMTYPE, "link", "/etc/passwd"),
+        (tarfile.SYMTYPE, "link", "../../outside"),
+        (tarfile.CHRTYPE, "device", ""),
+    ],
+)
+def test_an_archive_cannot_reach_outside_its_folder(tmp_path, kind, name, target):
+    path = tmp_path / "model.tar.gz"
+    with tarfile.open(path, "w:gz") as tar:
+        info = tarfile.TarInfo(name)
+        info.type, info.linkname = kind, target
+        tar.addfile(info, io.BytesIO(b""))
+    with pytest.raises(ArchiveError, match="outside its folder"):
+        extract(path, tmp_path / "a/b")
+    assert not (tmp_path / "outside").exists()
