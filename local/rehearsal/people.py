@@ -5,10 +5,12 @@ event says so.
 """
 
 import json
+import time
 from dataclasses import dataclass
 from typing import Any
 
 QUEUE = "release"
+LOOK_EVERY_SECONDS = 0.05  # real seconds: long polling would cost a second an approval
 PATTERN = {
     "source": ["aws.sagemaker"],
     "detail-type": ["SageMaker Model Package State Change"],
@@ -23,12 +25,15 @@ class Release:
     sqs: Any
     queue_url: str
 
-    def next_approved(self, seconds: int) -> str | None:
+    def next_approved(self, seconds: float) -> str | None:
         """The ARN in the next approval event; None when none came in that many real seconds."""
-        received = self.sqs.receive_message(QueueUrl=self.queue_url, WaitTimeSeconds=seconds, MaxNumberOfMessages=1)
-        for message in received.get("Messages", []):
-            self.sqs.delete_message(QueueUrl=self.queue_url, ReceiptHandle=message["ReceiptHandle"])
-            return str(json.loads(message["Body"])["detail"]["ModelPackageArn"])
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            received = self.sqs.receive_message(QueueUrl=self.queue_url, MaxNumberOfMessages=1)
+            for message in received.get("Messages", []):
+                self.sqs.delete_message(QueueUrl=self.queue_url, ReceiptHandle=message["ReceiptHandle"])
+                return str(json.loads(message["Body"])["detail"]["ModelPackageArn"])
+            time.sleep(LOOK_EVERY_SECONDS)
         return None
 
 

@@ -12,11 +12,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from local.rehearsal.acts import Stage
+from local.rehearsal.acts import collect, play, prepare
 from local.rehearsal.narrator import Narrator
 from local.rehearsal.page import write_page
 from local.rehearsal.problems import RehearsalError
 from local.rehearsal.report import Report
+from local.rehearsal.scene import Scene
 from local.rehearsal.story import Act, Story, read
 from local.server import running
 from local.serving.faults import parse_fault
@@ -44,10 +45,11 @@ async def rehearse(wishes: Wishes, narrator: Narrator | None = None) -> int:
     with only_one(wishes.out), tempfile.TemporaryDirectory(prefix="rehearsal-") as folder:
         narrator.title(f"{story.title}  (SageMaker on this machine, its clock x {story.speed:g})")
         async with running(Path(folder), speed=story.speed, seed=wishes.seed) as local:
-            stage = await Stage.prepared(story, local, narrator, report, wishes)
+            scene = await Scene.of(story, local, narrator, report, wishes)
+            approvals = await prepare(scene)
             for number, act in enumerate(story.acts, 1):
-                await stage.play(number, act)
-            await stage.collect()
+                await play(scene, approvals, number, act)
+            await collect(scene)
         report.wall_seconds = round(time.monotonic() - started, 1)
         report.write(wishes.out / "report.json")
         write_page(wishes.out / "report.html", report)

@@ -8,11 +8,10 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
 
-from local.clock import Clock
 from local.context import Response
 from local.errors import AwsError
+from local.server import Running
 
 LOOK_EVERY_SECONDS = 0.05  # real seconds: looking costs under a millisecond
 MINUTE = 60
@@ -57,16 +56,13 @@ class Seen:
 
 
 class Watcher:
-    """Watches endpoints through operations any client has, which are handed in."""
+    """Watches endpoints through operations any client has, called in this process so that a look costs nothing."""
 
-    def __init__(
-        self,
-        clock: Clock,
-        describe: Callable[[dict[str, Any]], Response],
-        metrics: Callable[[dict[str, Any]], Response],
-        alarms: Callable[[dict[str, Any]], Response],
-    ) -> None:
-        self._clock, self._describe, self._metrics, self._alarms = clock, describe, metrics, alarms
+    def __init__(self, local: Running) -> None:
+        self._clock = local.context.clock
+        self._describe = local.services.hosting.describe_endpoint
+        self._metrics = local.services.cloudwatch.get_metric_data
+        self._alarms = local.services.cloudwatch.describe_alarms
 
     @contextlib.asynccontextmanager
     async def watching(self, endpoint: str, show: Callable[[Seen, Look], None]) -> AsyncIterator[Seen]:
@@ -88,6 +84,11 @@ class Watcher:
             return self._describe({"EndpointName": endpoint})
         except AwsError:
             return None
+
+    def config(self, endpoint: str) -> str | None:
+        """The config an endpoint serves with, or None when there is no such endpoint."""
+        described = self.describe(endpoint)
+        return None if described is None else str(described["EndpointConfigName"])
 
     def total(self, seen: Seen, metric: str, config: str | None = None) -> int:
         """The sum of a metric over the rollout: of both fleets, or of one."""
