@@ -13,7 +13,7 @@ else
 INSTALL = $(BIN)/python -m pip install --quiet --no-compile --no-deps --require-hashes -r
 endif
 
-.PHONY: rehearse test check format golden bench lock clean
+.PHONY: rehearse test check format golden docs bench lock clean
 
 rehearse: .venv/.run  ## the whole loop on real data, on this machine
 	@$(BIN)/python -m local rehearse --out build/rehearsal
@@ -33,6 +33,9 @@ format: .venv/.dev
 
 golden: .venv/.run  ## the compiled pipeline that tests compare with: read the diff before you commit it
 	@$(BIN)/python -m pipelines definition > tests/golden/pipeline.json
+
+docs: .venv/.dev  ## docs/reference.md, from the code
+	@$(BIN)/python docs/reference.py
 
 bench: .venv/.dev  ## sizes and speeds, as ratios against a baseline of the same run
 	@$(BIN)/python -m benchmarks

@@ -26,7 +26,7 @@ DEFAULT_PORT = 4566
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; its exit code: 0 done or as expected, 1 failed, 2 not understood, 130 interrupted."""
     logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s")
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     try:
         return asyncio.run(_until_signalled(options.command(options)))
     except RehearsalError as error:
@@ -74,9 +74,10 @@ async def _rehearse(options: argparse.Namespace) -> int:
     return await rehearse(wishes)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m local", description="SageMaker on this machine.")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    top = argparse.ArgumentParser(prog="python -m local", description="SageMaker on this machine.")
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
 
     text = "SageMaker on this machine until Ctrl-C; prints the exports for any AWS client"
     up = commands.add_parser("up", help=text, description=text)
@@ -105,7 +106,7 @@ def _parser() -> argparse.ArgumentParser:
     rehearsal.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="override a key of the stages' policies"
     )
-    return parser
+    return top
 
 
 def _speed(text: str) -> float:

@@ -31,7 +31,7 @@ class UsageError(Exception):
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; its exit code: 0 done, 1 failed, 2 not understood."""
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     try:
         return int(options.command(options))
     except UsageError as error:
@@ -47,7 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _definition(options: argparse.Namespace) -> int:
     names = Names(options.pipeline_name, options.model_package_group)
-    sys.stdout.write(definition(options.region or REGION, options.role or ROLE, options.bucket or BUCKET, names))
+    sys.stdout.write(definition(options.region, options.role, options.bucket, names))
     return 0
 
 
@@ -95,16 +95,18 @@ def _flights(options: argparse.Namespace) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m pipelines", description="The training pipeline.")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    top = argparse.ArgumentParser(prog="python -m pipelines", description="The training pipeline.")
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
     shared = argparse.ArgumentParser(add_help=False)
     shared.add_argument("--region", help="AWS region (default: AWS_REGION)")
     named = argparse.ArgumentParser(add_help=False, parents=[shared])
-    named.add_argument("--pipeline-name", default=os.environ.get("PIPELINE_NAME", Names().pipeline))
+    name = os.environ.get("PIPELINE_NAME", Names().pipeline)
+    named.add_argument("--pipeline-name", default=name, help="default: PIPELINE_NAME, or %(default)s")
     placed = argparse.ArgumentParser(add_help=False, parents=[named])
     group = os.environ.get("MODEL_PACKAGE_GROUP", Names().model_package_group)
-    placed.add_argument("--model-package-group", default=group)
+    placed.add_argument("--model-package-group", default=group, help="default: MODEL_PACKAGE_GROUP, or %(default)s")
     placed.add_argument("--role", help="ARN of the role its jobs run with (default: SAGEMAKER_PIPELINE_ROLE_ARN)")
     placed.add_argument("--bucket", help="bucket for code and artefacts (default: ARTIFACT_BUCKET)")
     json_too = argparse.ArgumentParser(add_help=False)
@@ -115,14 +117,23 @@ def _parser() -> argparse.ArgumentParser:
         found.set_defaults(command=function)
         return found
 
-    command("definition", _definition, [placed], "print the definition's JSON; no network, no credentials")
+    text = "print the definition's JSON; no network, no credentials, and nothing read from the environment"
+    compiled = command("definition", _definition, [], text)
+    for option, default in (
+        ("--region", REGION),
+        ("--role", ROLE),
+        ("--bucket", BUCKET),
+        ("--pipeline-name", Names().pipeline),
+        ("--model-package-group", Names().model_package_group),
+    ):
+        compiled.add_argument(option, default=default, help="default: %(default)s")
     command("upsert", _upsert, [placed, json_too], "create the pipeline, or update it")
     run = command("run", _run, [named, json_too], "start an execution")
     run.add_argument("--wait", action="store_true", help="follow it to its end; exit 1 when it fails")
     run.add_argument("--set", action="append", default=[], metavar="PARAMETER=VALUE", help="a pipeline parameter")
     flights = command("flights", _flights, [shared], "write the example's raw data as monthly files")
     flights.add_argument("--to", required=True, metavar="s3://BUCKET/PREFIX|FOLDER")
-    return parser
+    return top
 
 
 def _assignment(text: str) -> tuple[str, str]:

@@ -16,9 +16,10 @@ CLEAR = "\r\x1b[K"
 
 
 class Narrator:
-    """Writes to a text stream; `live` is whether it is a terminal."""
+    """Writes to a text stream. `told` keeps what was told, without the live lines."""
 
     def __init__(self, stream: TextIO = sys.stdout) -> None:
+        self.told: list[str] = []
         self._stream = stream
         self._terminal = stream.isatty()
         self._live = False
@@ -26,11 +27,11 @@ class Narrator:
 
     def title(self, text: str) -> None:
         """The rehearsal's own headline."""
-        self._write(f"\n{self._bold(text)}\n")
+        self._write("\n", text, "\n")
 
     def act(self, number: int, title: str, tells: str) -> None:
         """A new act begins."""
-        self._write(f"\n{self._bold(f'{number}. {title}')}\n   {tells}\n")
+        self._write("\n", f"{number}. {title}", f"\n   {tells}\n")
 
     def say(self, text: str, *, good: bool | None = None) -> None:
         """Something happened; good or bad where it is one of them."""
@@ -54,13 +55,12 @@ class Narrator:
         self._stream.flush()
         self._live, self._shown_at = True, now
 
-    def _write(self, text: str) -> None:
-        self._stream.write((CLEAR if self._live else "") + text)
+    def _write(self, text: str, bold: str = "", after: str = "") -> None:
+        shown = f"\x1b[1m{bold}\x1b[0m" if bold and self._terminal else bold
+        self._stream.write((CLEAR if self._live else "") + text + shown + after)
         self._stream.flush()
         self._live = False
-
-    def _bold(self, text: str) -> str:
-        return f"\x1b[1m{text}\x1b[0m" if self._terminal else text
+        self.told.append(text + bold + after)
 
 
 def rollout_line(stage: str, seen: Seen, look: Look) -> str:

@@ -16,7 +16,7 @@ from local.rehearsal.acts import collect, play, prepare
 from local.rehearsal.narrator import Narrator
 from local.rehearsal.page import write_page
 from local.rehearsal.problems import RehearsalError
-from local.rehearsal.report import Report
+from local.rehearsal.report import Report, write_whole
 from local.rehearsal.scene import Scene
 from local.rehearsal.story import Act, Story, read
 from local.server import running
@@ -54,6 +54,7 @@ async def rehearse(wishes: Wishes, narrator: Narrator | None = None) -> int:
         report.write(wishes.out / "report.json")
         write_page(wishes.out / "report.html", report)
     narrator.title(_ending(report))
+    write_whole(wishes.out / "transcript.txt", "".join(narrator.told).lstrip())
     narrator.say(f"{wishes.out / 'report.html'} shows it, {wishes.out / 'report.json'} holds the numbers")
     return 0 if report.as_told else 1
 

@@ -84,7 +84,7 @@ class Crash(Fault):
         os._exit(1)
 
 
-_KINDS: dict[str, type[Fault]] = {"errors": Errors, "slow": Slow, "crash": Crash}
+FAULTS: dict[str, type[Fault]] = {"errors": Errors, "slow": Slow, "crash": Crash}
 
 
 def make_fault(description: Mapping[str, Any] | None) -> Fault:
@@ -96,10 +96,10 @@ def make_fault(description: Mapping[str, Any] | None) -> Fault:
         return Fault()
     values = dict(description)
     kind = str(values.pop("kind", None))
-    if kind not in _KINDS:
+    if kind not in FAULTS:
         raise ValueError(f"There is no fault {kind}. {_help()}")
     try:
-        return _KINDS[kind](**values)
+        return FAULTS[kind](**values)
     except (TypeError, ValueError) as error:
         raise ValueError(f"The fault {kind} cannot be made: {error}. {_help()}") from error
 
@@ -110,9 +110,9 @@ def parse_fault(text: str) -> dict[str, Any]:
     Raises ValueError as `make_fault` does.
     """
     kind, *given = text.split(":")
-    if kind not in _KINDS:
+    if kind not in FAULTS:
         raise ValueError(f"There is no fault {kind}. {_help()}")
-    fields = dataclasses.fields(_KINDS[kind])
+    fields = dataclasses.fields(FAULTS[kind])
     if len(given) > len(fields):
         raise ValueError(f"The fault {text} has too many values. {_help()}")
     try:
@@ -129,4 +129,4 @@ def _number(text: str) -> float | int:
 
 
 def _help() -> str:
-    return f"Write one of {', '.join(kind.form for kind in _KINDS.values())}."
+    return f"Write one of {', '.join(kind.form for kind in FAULTS.values())}."
