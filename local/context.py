@@ -1,7 +1,8 @@
 """What every service of the stand-in is given. It holds no service and no state of its own."""
 
+import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,22 +28,27 @@ class Context:
     state: Path
     endpoint_url: str
     emit: Callable[[str, list[str], dict[str, Any]], None]
+    _clients: dict[str, Any] = field(default_factory=dict, repr=False)
+    _making: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def arn(self, resource: str) -> str:
         """The SageMaker ARN of `kind/name`."""
         return f"arn:aws:sagemaker:{self.region}:{self.account}:{resource}"
 
     def client(self, service: str) -> Any:
-        """A blocking boto3 client on this stand-in: call it from a thread, never from the event loop."""
-        session: Any = boto3.session.Session()
-        return session.client(
-            service,
-            endpoint_url=self.endpoint_url,
-            region_name=self.region,
-            aws_access_key_id=ACCESS_KEY,
-            aws_secret_access_key=SECRET_KEY,
-            config=Config(s3={"addressing_style": "path"}, retries={"max_attempts": 2}),
-        )
+        """A blocking boto3 client on this stand-in, shared by all threads: never use it on the event loop."""
+        with self._making:
+            if service not in self._clients:
+                session: Any = boto3.session.Session()
+                self._clients[service] = session.client(
+                    service,
+                    endpoint_url=self.endpoint_url,
+                    region_name=self.region,
+                    aws_access_key_id=ACCESS_KEY,
+                    aws_secret_access_key=SECRET_KEY,
+                    config=Config(s3={"addressing_style": "path"}, retries={"max_attempts": 2}),
+                )
+            return self._clients[service]
 
     def job_environment(self) -> dict[str, str]:
         """What any AWS client, in any language, needs in order to find this stand-in."""
