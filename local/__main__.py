@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from local.rehearsal.problems import RehearsalError
-from local.rehearsal.run import Wishes, rehearse
+from local.rehearsal.run import rehearse
 from local.rehearsal.story import DEFAULT
+from local.rehearsal.wishes import Wishes
 from local.server import running
 
 DEFAULT_PORT = 4566

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from pipelines import sdk
-from pipelines.parameters import CACHE_FOR, HYPERPARAMETERS, METRICS, parameters
+from pipelines.parameters import HYPERPARAMETERS, parameters
+from pipelines.pieces import cache, metric_definitions, processing_input, processing_output, retries, under
 from pipelines.source import Source, pack
 
 XGBOOST = "3.2-0"
@@ -127,12 +128,12 @@ class _Builder:
             ],
             output_data_config=OutputDataConfig(s3_output_path=self.artefacts("train"), compression_type="GZIP"),
             stopping_condition=StoppingCondition(max_runtime_in_seconds=JOB_LIMIT_SECONDS),
-        ).with_metric_definitions(_metric_definitions())
+        ).with_metric_definitions(metric_definitions())
         return TrainingStep(
             name="Train",
             step_args=trainer.train(),
-            cache_config=_cache(),
-            retry_policies=_retries(job=True),
+            cache_config=cache(),
+            retry_policies=retries(job=True),
         )
 
     def evaluate(self, train: Any, preprocess: Any, group: str) -> tuple[Any, Any]:
@@ -196,7 +197,7 @@ class _Builder:
         from sagemaker.serve.model_builder import ModelBuilder
 
         def written(step: Any, output: str, file: str, content_type: str = "application/json") -> Any:
-            return MetricsSource(content_type=content_type, s3_uri=_under(self.output_of(step, output), file))
+            return MetricsSource(content_type=content_type, s3_uri=under(self.output_of(step, output), file))
 
         quality = written(evaluate, "evaluation", "evaluation.json")
         report = written(evaluate, "evaluation", "report.html", "text/html")
@@ -234,11 +235,11 @@ class _Builder:
                 "train-months": self.parameters["TrainMonths"],
                 "validation-months": self.parameters["ValidationMonths"],
                 "test-months": self.parameters["TestMonths"],
-                "report": _under(self.output_of(evaluate, "evaluation"), "report.html"),
+                "report": under(self.output_of(evaluate, "evaluation"), "report.html"),
             },
             skip_model_validation="All",
         )
-        return ModelStep(name="Register", step_args=arguments, retry_policies=_retries(job=False))
+        return ModelStep(name="Register", step_args=arguments, retry_policies=retries(job=False))
 
     def processing_step(
         self,
@@ -267,13 +268,13 @@ class _Builder:
         return ProcessingStep(
             name=name,
             step_args=processor.run(
-                inputs=[_input(title, uri) for title, uri in {**inputs, "code": code}.items()],
-                outputs=[_output(title, self.artefacts(name.lower(), title)) for title in outputs],
+                inputs=[processing_input(title, uri) for title, uri in {**inputs, "code": code}.items()],
+                outputs=[processing_output(title, self.artefacts(name.lower(), title)) for title in outputs],
                 arguments=[part for pair in arguments.items() for part in pair],
             ),
             property_files=list(property_files),
-            cache_config=_cache() if cached else None,
-            retry_policies=_retries(job=True),
+            cache_config=cache() if cached else None,
+            retry_policies=retries(job=True),
         )
 
     def artefacts(self, *parts: str) -> Any:
@@ -287,59 +288,3 @@ class _Builder:
     def output_of(step: Any, name: str) -> Any:
         """Where a processing step wrote an output; an earlier execution's prefix when the step was cached."""
         return step.properties.ProcessingOutputConfig.Outputs[name].S3Output.S3Uri
-
-
-def _under(prefix: Any, file: str) -> Any:
-    from sagemaker.core.workflow.functions import Join
-
-    return Join(on="/", values=[prefix, file])
-
-
-def _input(name: str, uri: Any) -> Any:
-    from sagemaker.core.shapes import ProcessingInput, ProcessingS3Input
-
-    place = ProcessingS3Input(
-        s3_uri=uri, local_path=f"/opt/ml/processing/input/{name}", s3_data_type="S3Prefix", s3_input_mode="File"
-    )
-    return ProcessingInput(input_name=name, s3_input=place)
-
-
-def _output(name: str, uri: Any) -> Any:
-    from sagemaker.core.shapes import ProcessingOutput, ProcessingS3Output
-
-    place = ProcessingS3Output(s3_uri=uri, local_path=f"/opt/ml/processing/{name}", s3_upload_mode="EndOfJob")
-    return ProcessingOutput(output_name=name, s3_output=place)
-
-
-def _metric_definitions() -> list[Any]:
-    from sagemaker.core.shapes import MetricDefinition
-
-    return [MetricDefinition(name=name, regex=regex) for name, regex in METRICS.items()]
-
-
-def _cache() -> Any:
-    from sagemaker.mlops.workflow.steps import CacheConfig
-
-    return CacheConfig(enable_caching=True, expire_after=CACHE_FOR)
-
-
-def _retries(*, job: bool) -> list[Any]:
-    """Throttling and service faults for every step; missing capacity and limits for those that start a job."""
-    from sagemaker.mlops.workflow.retry import (
-        SageMakerJobExceptionTypeEnum,
-        SageMakerJobStepRetryPolicy,
-        StepExceptionTypeEnum,
-        StepRetryPolicy,
-    )
-
-    faults = StepRetryPolicy(
-        exception_types=[StepExceptionTypeEnum.SERVICE_FAULT, StepExceptionTypeEnum.THROTTLING],
-        interval_seconds=10,
-        max_attempts=5,
-    )
-    capacity = SageMakerJobStepRetryPolicy(
-        exception_types=[SageMakerJobExceptionTypeEnum.RESOURCE_LIMIT, SageMakerJobExceptionTypeEnum.CAPACITY_ERROR],
-        interval_seconds=60,
-        max_attempts=5,
-    )
-    return [faults, capacity] if job else [faults]

@@ -68,7 +68,7 @@ def start(sagemaker: "SageMakerClient", pipeline: str, parameters: Mapping[str, 
 
 @dataclass(frozen=True)
 class Ended:
-    """How an execution ended: its status, and SageMaker's reason when it failed."""
+    """How an execution ended: its status, and why when it failed."""
 
     status: str
     reason: str
@@ -86,13 +86,20 @@ def follow(
     seen: dict[str, str] = {}
     while True:
         described = sagemaker.describe_pipeline_execution(PipelineExecutionArn=execution)
-        for step in reversed(_steps(sagemaker, execution)):
+        steps = list(reversed(_steps(sagemaker, execution)))
+        for step in steps:
             if seen.get(step["StepName"]) != step["StepStatus"]:
                 seen[step["StepName"]] = step["StepStatus"]
                 say(_line(step))
         if described["PipelineExecutionStatus"] not in UNFINISHED:
-            return Ended(described["PipelineExecutionStatus"], described.get("FailureReason", ""))
+            return Ended(described["PipelineExecutionStatus"], _reason(described, steps))
         wait(15)
+
+
+def _reason(described: Mapping[str, Any], steps: list[Any]) -> str:
+    """What the failed steps say; the execution itself may only say that one of them failed."""
+    said = [step["FailureReason"] for step in steps if step["StepStatus"] == "Failed" and step.get("FailureReason")]
+    return "; ".join(said) or str(described.get("FailureReason", ""))
 
 
 def _steps(sagemaker: "SageMakerClient", execution: str) -> list[Any]:

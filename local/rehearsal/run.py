@@ -9,7 +9,6 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from local.rehearsal.acts import collect, play, prepare
@@ -18,22 +17,9 @@ from local.rehearsal.page import write_page
 from local.rehearsal.problems import RehearsalError
 from local.rehearsal.report import Report, write_whole
 from local.rehearsal.scene import Scene
-from local.rehearsal.story import Act, Story, read
+from local.rehearsal.story import read
+from local.rehearsal.wishes import Wishes, retold
 from local.server import running
-from local.serving.faults import parse_fault
-
-
-@dataclass(frozen=True)
-class Wishes:
-    """What the person who starts a rehearsal asks for; None leaves it to the story."""
-
-    story: Path
-    out: Path
-    speed: float | None
-    seed: int
-    fault: str | None
-    strategy: str | None
-    settings: tuple[str, ...]
 
 
 async def rehearse(wishes: Wishes, narrator: Narrator | None = None) -> int:
@@ -57,29 +43,6 @@ async def rehearse(wishes: Wishes, narrator: Narrator | None = None) -> int:
     write_whole(wishes.out / "transcript.txt", "".join(narrator.told).lstrip())
     narrator.say(f"{wishes.out / 'report.html'} shows it, {wishes.out / 'report.json'} holds the numbers")
     return 0 if report.as_told else 1
-
-
-def retold(story: Story, wishes: Wishes) -> Story:
-    """The story as the wishes change it: another clock, or another fault in the act that has one."""
-    if wishes.speed is not None:
-        story = story.model_copy(update={"speed": wishes.speed})
-    if wishes.fault is None:
-        return story
-    healthy = wishes.fault == "none"
-    if not healthy:
-        try:
-            parse_fault(wishes.fault)
-        except ValueError as error:
-            raise RehearsalError(f"--fault {wishes.fault}: {error}", 2) from error
-    acts = tuple(_with_fault(act, None if healthy else wishes.fault) if act.fault else act for act in story.acts)
-    return story.model_copy(update={"acts": acts})
-
-
-def _with_fault(act: Act, fault: str | None) -> Act:
-    if fault is not None:
-        return act.model_copy(update={"fault": fault})
-    releases = tuple(release.model_copy(update={"expect": "promoted"}) for release in act.releases)
-    return act.model_copy(update={"fault": None, "releases": releases})
 
 
 @contextmanager

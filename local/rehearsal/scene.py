@@ -7,17 +7,15 @@ import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from local.rehearsal import commands
 from local.rehearsal.narrator import Narrator
 from local.rehearsal.problems import RehearsalError
 from local.rehearsal.report import Report
 from local.rehearsal.story import Story
+from local.rehearsal.wishes import Wishes
 from local.server import Running
-
-if TYPE_CHECKING:
-    from local.rehearsal.run import Wishes
 
 
 @dataclass(frozen=True)
@@ -28,12 +26,12 @@ class Scene:
     local: Running
     tell: Narrator
     report: Report
-    wishes: "Wishes"
+    wishes: Wishes
     sagemaker: Any
     s3: Any
 
     @classmethod
-    async def of(cls, story: Story, local: Running, tell: Narrator, report: Report, wishes: "Wishes") -> "Scene":
+    async def of(cls, story: Story, local: Running, tell: Narrator, report: Report, wishes: Wishes) -> "Scene":
         """The scene, with its clients made off the event loop."""
         client = local.context.client
         sagemaker, s3 = await asyncio.to_thread(lambda: (client("sagemaker"), client("s3")))

@@ -3,11 +3,9 @@
 import asyncio
 import io
 import json
-import logging
 import tarfile
 
 import pytest
-from moto.server import ThreadedMotoServer
 
 from local.clock import Clock
 from local.context import Context
@@ -15,16 +13,6 @@ from local.errors import AwsError
 from local.jobs import Jobs
 
 BUCKET = "data-bucket"
-
-
-@pytest.fixture(scope="module")
-def server():
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    moto = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    moto.start()
-    host, port = moto.get_host_and_port()
-    yield f"http://{host}:{port}"
-    moto.stop()
 
 
 @pytest.fixture

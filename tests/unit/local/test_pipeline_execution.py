@@ -3,14 +3,12 @@
 import asyncio
 import contextlib
 import json
-import logging
 import os
 import random
 import time
 from pathlib import Path
 
 import pytest
-from moto.server import ThreadedMotoServer
 
 from local.clock import Clock
 from local.context import Context
@@ -19,16 +17,6 @@ from local.pipelines import Pipelines
 
 ROLE = "arn:aws:iam::111122223333:role/role"
 PIPELINE = "arn:aws:sagemaker:us-east-1:111122223333:pipeline/loop"
-
-
-@pytest.fixture(scope="module")
-def server():
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    moto = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    moto.start()
-    host, port = moto.get_host_and_port()
-    yield f"http://{host}:{port}"
-    moto.stop()
 
 
 class World:

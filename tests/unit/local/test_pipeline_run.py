@@ -3,12 +3,10 @@
 import asyncio
 import io
 import json
-import logging
 import random
 import tarfile
 
 import pytest
-from moto.server import ThreadedMotoServer
 
 from local.clock import Clock
 from local.context import Context
@@ -18,16 +16,6 @@ from local.pipelines import Pipelines
 BUCKET = "pipeline-bucket"
 ROLE = "arn:aws:iam::111122223333:role/role"
 ARN = "arn:aws:sagemaker:us-east-1:111122223333"
-
-
-@pytest.fixture(scope="module")
-def server():
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    moto = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    moto.start()
-    host, port = moto.get_host_and_port()
-    yield f"http://{host}:{port}"
-    moto.stop()
 
 
 class World:

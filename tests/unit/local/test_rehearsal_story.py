@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from local.rehearsal.problems import RehearsalError
-from local.rehearsal.run import Wishes, only_one, retold
+from local.rehearsal.run import only_one
 from local.rehearsal.story import DEFAULT, read
+from local.rehearsal.wishes import Wishes, retold
 
 
 def _wishes(**changes) -> Wishes:

@@ -109,6 +109,12 @@ def test_a_failed_execution_ends_with_sagemakers_reason(told):
     assert (ended.succeeded, ended.reason) == (False, "AUC 0.7 is below 0.85")
 
 
+def test_the_reason_is_the_failed_steps_own_where_it_has_one(told):
+    step = _step("TooWeak", "Failed", FailureReason="AUC 0.7 is below 0.85")
+    looks = [({"PipelineExecutionStatus": "Failed", "FailureReason": "One or multiple steps failed."}, [step])]
+    assert follow(FakeSageMaker(looks), "arn", lambda seconds: None, told.append).reason == "AUC 0.7 is below 0.85"
+
+
 def test_a_cached_step_is_told_as_such(told):
     step = _step("Train", "Succeeded", CacheHitResult={"SourcePipelineExecutionArn": "arn"})
     follow(FakeSageMaker([({"PipelineExecutionStatus": "Succeeded"}, [step])]), "arn", lambda s: None, told.append)
