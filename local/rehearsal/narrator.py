@@ -6,12 +6,13 @@ On a terminal the live line is rewritten in place; elsewhere it is left out. It 
 import shutil
 import sys
 import time
+from collections.abc import Mapping
 from typing import TextIO
 
 from local.rehearsal.watch import Look, Seen
 
 BLOCKS = 10
-ALARM_GLYPHS = {"OK": "ok", "ALARM": "ALARM", "INSUFFICIENT_DATA": "no data"}
+ALARM_WORDS = {"ALARM": "ALARM", "INSUFFICIENT_DATA": "no data"}
 CLEAR = "\r\x1b[K"
 
 
@@ -73,9 +74,16 @@ def rollout_line(stage: str, seen: Seen, look: Look) -> str:
         f"new fleet {'█' * filled}{'░' * (BLOCKS - filled)} {_percent(look.share)}",
         f"errors {_percent(look.error_rate)}",
         f"p99 {'-' if look.p99 is None else f'{look.p99:.0f} ms'}",
-        " ".join(f"{name} {ALARM_GLYPHS.get(state, state)}" for name, state in sorted(look.alarms.items())),
+        _alarms(look.alarms),
     ]
     return "  ".join(parts)
+
+
+def _alarms(states: Mapping[str, str]) -> str:
+    """Those that are not OK by name; the others are counted."""
+    told = [f"{name} {ALARM_WORDS[state]}" for name, state in sorted(states.items()) if state in ALARM_WORDS]
+    well = len(states) - len(told)
+    return "  ".join([*told, *([f"{well} alarm{'s' if well > 1 else ''} ok"] if well else [])])
 
 
 def _percent(value: float | None) -> str:

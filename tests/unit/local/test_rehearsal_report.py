@@ -82,7 +82,7 @@ LOOK = Look(250.0, "Updating", "old", "new", "Baking", 0.5, 0.031, 12.4, {"error
 def test_the_live_line_shows_share_errors_latency_and_alarms():
     assert rollout_line("staging", SEEN, LOOK) == (
         "staging 04:10  Baking             new fleet █████░░░░░ 50%"
-        "  errors  3%  p99 12 ms  error-rate ok latency-p99 ALARM"
+        "  errors  3%  p99 12 ms  latency-p99 ALARM  1 alarm ok"
     )
 
 
