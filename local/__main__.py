@@ -1,6 +1,7 @@
 """`python -m local`: SageMaker on this machine, or one rehearsal on it.
 
-It parses, starts, prints and chooses an exit code; it must never know what a rehearsal does.
+It parses, starts, prints and chooses an exit code; it must never know what a rehearsal does. What a command needs is
+imported inside it, so that Ctrl-C ends even the loading with a sentence.
 """
 
 import argparse
@@ -16,19 +17,16 @@ from pathlib import Path
 from typing import Any
 
 from local.rehearsal.problems import RehearsalError
-from local.rehearsal.run import rehearse
-from local.rehearsal.story import DEFAULT
-from local.rehearsal.wishes import Wishes
-from local.server import running
 
 DEFAULT_PORT = 4566
+DEFAULT_STORY = Path(__file__).parent / "rehearsal" / "default.yaml"
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; its exit code: 0 done or as expected, 1 failed, 2 not understood, 130 interrupted."""
-    logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s")
-    options = parser().parse_args(arguments)
     try:
+        logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s")
+        options = parser().parse_args(arguments)
         return asyncio.run(_until_signalled(options.command(options)))
     except RehearsalError as error:
         print(f"python -m local: {error}", file=sys.stderr)
@@ -48,6 +46,8 @@ async def _until_signalled(work: Coroutine[Any, Any, int]) -> int:
 
 
 async def _up(options: argparse.Namespace) -> int:
+    from local.server import running
+
     with contextlib.ExitStack() as stack:
         folder = options.state or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sagemaker-")))
         try:
@@ -63,6 +63,9 @@ async def _up(options: argparse.Namespace) -> int:
 
 
 async def _rehearse(options: argparse.Namespace) -> int:
+    from local.rehearsal.run import rehearse
+    from local.rehearsal.wishes import Wishes
+
     wishes = Wishes(
         story=options.story,
         out=options.out,
@@ -90,7 +93,9 @@ def parser() -> argparse.ArgumentParser:
     text = "one rehearsal of the release loop; exit 0 when it went as the story tells"
     rehearsal = commands.add_parser("rehearse", help=text, description=text)
     rehearsal.set_defaults(command=_rehearse)
-    rehearsal.add_argument("--story", type=Path, default=DEFAULT, metavar="FILE", help="the story (default: the loop)")
+    rehearsal.add_argument(
+        "--story", type=Path, default=DEFAULT_STORY, metavar="FILE", help="the story (default: the loop)"
+    )
     rehearsal.add_argument("--strategy", help="the rollout strategy, in place of the stage files'")
     rehearsal.add_argument("--fault", help="what is wrong with the last release, such as errors:0.3, slow:800 or none")
     rehearsal.add_argument(

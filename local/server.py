@@ -84,12 +84,12 @@ async def running(
         url = f"http://127.0.0.1:{runner.addresses[0][1]}"
         services, context, background = _build(clock, url, state, region, seed)
         stack.callback(services.moto.stop)
-        for service in services.sagemaker:
-            if isinstance(service, Hosting | Pipelines):
-                stack.push_async_callback(service.close)
         session = aiohttp.ClientSession(auto_decompress=False, timeout=aiohttp.ClientTimeout(total=None))
         await stack.enter_async_context(session)
         front.open(services, session)
+        for service in services.sagemaker:
+            if isinstance(service, Hosting | Pipelines):
+                stack.push_async_callback(service.close)
         tasks = [asyncio.create_task(work) for work in background]
         stack.push_async_callback(_cancel, tasks)
         yield Running(url, context, services)
@@ -147,8 +147,8 @@ class _Front:
                 response = _json(wire.serialise(result))
         except AwsError as error:
             response = _error(error)
-        except aiohttp.ClientError as error:
-            response = _error(AwsError("ServiceUnavailable", f"moto did not answer: {error}", 503))
+        except (aiohttp.ClientError, ConnectionError) as error:
+            response = _error(AwsError("ServiceUnavailable", f"A connection was lost: {error}", 503))
         except Exception:  # noqa: BLE001 - a bug in one operation must not end the server
             _log.exception("%s failed", operation or request.path)
             response = _error(AwsError("InternalFailure", f"The stand-in failed in {operation}; its log has why.", 500))
@@ -174,8 +174,8 @@ class _Front:
         return self._dated(_json(b"{}"))
 
     def _opened(self) -> Services:
-        if self._services is None:
-            raise AwsError("ServiceUnavailable", "The stand-in is still starting.", 503)
+        if self._services is None or self._session_().closed:
+            raise AwsError("ServiceUnavailable", "The stand-in is starting, or ending.", 503)
         return self._services
 
     def _session_(self) -> aiohttp.ClientSession:

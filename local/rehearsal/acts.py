@@ -20,7 +20,7 @@ EVENT_SECONDS = 10  # real seconds an approval's event may take
 
 
 async def prepare(scene: Scene) -> people.Release:
-    """The bucket, the data, the pipeline, and the queue that approvals arrive in."""
+    """The bucket, the data, the pipeline, and the queue that approvals arrive in; every stage's policy is checked."""
     await asyncio.to_thread(scene.s3.create_bucket, Bucket=scene.story.bucket)
     scene.tell.working(" and ".join(scene.story.prepare))
 
@@ -30,6 +30,9 @@ async def prepare(scene: Scene) -> people.Release:
 
     try:
         async with asyncio.TaskGroup() as group:
+            for stage in {release.stage for act in scene.story.acts for release in act.releases}:
+                check = scene.story.check.format(stage=stage) + scene.settings()
+                group.create_task(scene.command(check, accept=(0, 1)))
             for command in scene.story.prepare:
                 group.create_task(one(command))
     except* RehearsalError as failed:

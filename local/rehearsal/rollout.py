@@ -39,10 +39,7 @@ async def roll_out(
 
 
 def _command(scene: Scene, release: Release, package: str) -> str:
-    wishes = scene.wishes
-    strategy = [f"rollout.strategy={wishes.strategy}"] if wishes.strategy else []
-    settings = "".join(f" --set {setting}" for setting in [*strategy, *wishes.settings])
-    return scene.story.deploy.format(stage=release.stage, model_package=package) + settings
+    return scene.story.deploy.format(stage=release.stage, model_package=package) + scene.settings()
 
 
 def _report(

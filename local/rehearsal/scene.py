@@ -5,6 +5,7 @@ It must never tell an outcome: the acts do.
 
 import asyncio
 import json
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -44,8 +45,14 @@ class Scene:
         environment = {**self.local.context.job_environment(), **self.story.environment}
         ended = await commands.run(command, environment, listen)
         if ended.code not in accept:
-            raise RehearsalError(f"`{command}` exited with {ended.code}:\n{ended.stderr or ended.stdout}")
+            said = f"`{command}` exited with {ended.code}:\n{ended.stderr or ended.stdout}"
+            raise RehearsalError(said, exit_code=2 if ended.code == 2 else 1)
         return ended
+
+    def settings(self) -> str:
+        """The options by which the wishes change the stages' policies."""
+        strategy = [f"rollout.strategy={self.wishes.strategy}"] if self.wishes.strategy else []
+        return "".join(f" --set {shlex.quote(setting)}" for setting in [*strategy, *self.wishes.settings])
 
     def read(self, uri: str, size: int | None = None) -> str:
         """The text of an S3 object, or its first `size` bytes. It blocks: for threads."""

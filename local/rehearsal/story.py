@@ -12,8 +12,6 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from local.rehearsal.problems import RehearsalError
 
-DEFAULT = Path(__file__).parent / "default.yaml"
-
 Outcome = Literal["created", "promoted", "rolled_back", "inconclusive", "failed"]
 Expected = Literal["created", "promoted", "rolled_back", "inconclusive", "failed", "untouched"]
 
@@ -58,6 +56,7 @@ class Story(_Frozen):
     bucket: str
     model_package_group: str
     environment: Mapping[str, str]
+    check: str
     prepare: tuple[str, ...]
     train: str
     deploy: str

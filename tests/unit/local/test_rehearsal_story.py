@@ -4,38 +4,39 @@ from pathlib import Path
 
 import pytest
 
+from local.__main__ import DEFAULT_STORY
 from local.rehearsal.problems import RehearsalError
 from local.rehearsal.run import only_one
-from local.rehearsal.story import DEFAULT, read
+from local.rehearsal.story import read
 from local.rehearsal.wishes import Wishes, retold
 
 
 def _wishes(**changes) -> Wishes:
     nothing = {"speed": None, "fault": None, "strategy": None, "settings": ()}
-    return Wishes(**{"story": DEFAULT, "out": Path("out"), "seed": 1, **nothing, **changes})
+    return Wishes(**{"story": DEFAULT_STORY, "out": Path("out"), "seed": 1, **nothing, **changes})
 
 
 def test_the_default_story_is_read():
-    assert [len(act.releases) for act in read(DEFAULT).acts] == [2, 0, 2, 2]
+    assert [len(act.releases) for act in read(DEFAULT_STORY).acts] == [2, 0, 2, 2]
 
 
 def test_without_wishes_the_story_is_told_as_it_is():
-    assert retold(read(DEFAULT), _wishes()) == read(DEFAULT)
+    assert retold(read(DEFAULT_STORY), _wishes()) == read(DEFAULT_STORY)
 
 
 def test_another_fault_is_put_in_the_act_that_has_one():
-    acts = retold(read(DEFAULT), _wishes(fault="slow:900")).acts
+    acts = retold(read(DEFAULT_STORY), _wishes(fault="slow:900")).acts
     assert [act.fault for act in acts] == [None, None, None, "slow:900"]
 
 
 def test_without_a_fault_the_last_release_is_expected_to_be_promoted():
-    last = retold(read(DEFAULT), _wishes(fault="none")).acts[-1]
+    last = retold(read(DEFAULT_STORY), _wishes(fault="none")).acts[-1]
     assert {release.expect for release in last.releases} == {"promoted"}
 
 
 def test_an_unknown_fault_is_a_usage_error():
     with pytest.raises(RehearsalError) as caught:
-        retold(read(DEFAULT), _wishes(fault="gremlins"))
+        retold(read(DEFAULT_STORY), _wishes(fault="gremlins"))
     assert caught.value.exit_code == 2
 
 
