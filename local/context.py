@@ -14,6 +14,7 @@ from local.clock import Clock
 Request = dict[str, Any]
 Response = dict[str, Any]
 
+OURS = {"sagemaker", "sagemaker-runtime", "cloudwatch"}
 ACCESS_KEY = "rehearsal"
 SECRET_KEY = "rehearsal"  # noqa: S105 - no account stands behind it
 
@@ -28,6 +29,7 @@ class Context:
     state: Path
     endpoint_url: str
     emit: Callable[[str, list[str], dict[str, Any]], None]
+    moto_url: str | None = None
     _clients: dict[str, Any] = field(default_factory=dict, repr=False)
     _making: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
@@ -36,13 +38,16 @@ class Context:
         return f"arn:aws:sagemaker:{self.region}:{self.account}:{resource}"
 
     def client(self, service: str) -> Any:
-        """A blocking boto3 client on this stand-in, shared by all threads: never use it on the event loop."""
+        """A blocking boto3 client on this stand-in, shared by all threads: never use it on the event loop.
+
+        moto's services are asked without the detour over the front, which would cost each job 40 ms.
+        """
         with self._making:
             if service not in self._clients:
                 session: Any = boto3.session.Session()
                 self._clients[service] = session.client(
                     service,
-                    endpoint_url=self.endpoint_url,
+                    endpoint_url=self.moto_url if self.moto_url and service not in OURS else self.endpoint_url,
                     region_name=self.region,
                     aws_access_key_id=ACCESS_KEY,
                     aws_secret_access_key=SECRET_KEY,

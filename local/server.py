@@ -98,12 +98,13 @@ async def running(
 def _build(clock: Clock, url: str, state: Path, region: str, seed: int | None) -> tuple[Services, Context, list[Any]]:
     tags = Tags()
     events = Events(clock)
-    context = Context(clock, region, ACCOUNT, state, url, events.emit)
+    moto = Moto()
+    context = Context(clock, region, ACCOUNT, state, url, events.emit, moto.url)
     registry = Registry(context, tags.by_arn)
     cloudwatch = CloudWatch(context)
     hosting = Hosting(context, cloudwatch, registry.describe_model_package, tags=tags.by_arn, seed=seed)
     pipelines = Pipelines(context, registry.create_model_package)
-    services = Services((registry, hosting, pipelines, tags), cloudwatch, hosting, Moto())
+    services = Services((registry, hosting, pipelines, tags), cloudwatch, hosting, moto)
     return services, context, [events.run(context.client), cloudwatch.run()]
 
 
