@@ -155,14 +155,17 @@ class Jobs:
 
 
 def _text(job: Job, name: str, limit: int) -> str:
-    """A file of the job as text: the last `limit` bytes of its log, the first of anything else; "" when absent."""
+    """A file of the job as text: the last `limit` bytes of its log, the first of anything else; "" when absent.
+
+    The job's folder reads /opt/ml in it, as it would in the container.
+    """
     path = job.folder / name
     if not path.is_file():
         return ""
     with path.open("rb") as file:
         if name == "log.txt" and path.stat().st_size > limit:
             file.seek(-limit, os.SEEK_END)
-        return file.read(limit).decode(errors="replace")
+        return file.read(limit).decode(errors="replace").replace(str(job.folder), "/opt/ml")
 
 
 def _message(job: Job) -> str | None:

@@ -195,6 +195,13 @@ def test_a_job_past_its_time_is_stopped(context, s3):
     assert "MaxRuntimeInSeconds (1 s)" in described["FailureReason"]
 
 
+def test_a_reason_names_paths_as_the_container_has_them(context, s3):
+    script = "import os; raise ValueError(f'{os.getcwd()}/input is empty')"
+    reason = run(context, "ProcessingJob", processing(s3, script))["FailureReason"]
+    assert "ValueError: /opt/ml/input is empty" in reason
+    assert str(context.state) not in reason
+
+
 def test_a_message_that_is_not_utf_8_fails_the_job(context, s3):
     script = "import os; open(os.environ['MESSAGE'], 'wb').write(b'\\xff\\xfe')"
     request = processing(s3, script, environment={"MESSAGE": "/opt/ml/output/message"})
