@@ -31,9 +31,16 @@ def version_label(arn: str) -> str:
     return f"version {match['version']} of {match['group']}" if match else arn
 
 
-def rollout_name(endpoint: str, package_arn: str, version: int, attempt: int, policy_digest: str) -> str:
-    """`<endpoint>-v<version>-<attempt>-<8 hex digits>`, at most 63 characters: a long endpoint name is cut."""
-    seal = hashlib.sha256(f"{endpoint}\n{package_arn}\n{attempt}\n{policy_digest}".encode()).hexdigest()[:8]
+def rollout_name(
+    endpoint: str, package_arn: str, version: int, attempt: int, policy_digest: str, serving: str = ""
+) -> str:
+    """`<endpoint>-v<version>-<attempt>-<8 hex digits>`, at most 63 characters: a long endpoint name is cut.
+
+    `serving` is the endpoint config that is replaced: a version that comes back later is another rollout, with metrics,
+    alarms and a predecessor of its own.
+    """
+    parts = f"{endpoint}\n{package_arn}\n{attempt}\n{policy_digest}\n{serving}"
+    seal = hashlib.sha256(parts.encode()).hexdigest()[:8]
     ending = f"-v{version}-{attempt}-{seal}"
     return endpoint[: LONGEST - len(ending)].rstrip("-") + ending
 

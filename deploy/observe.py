@@ -16,6 +16,8 @@ from deploy.errors import is_missing
 from deploy.registry import LIVE, Package
 
 BUSY = frozenset({"Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting"})
+MODEL_PACKAGE = "guarded-rollout:model-package"
+POLICY_HASH = "guarded-rollout:policy-hash"
 PREVIOUS_CONFIG = "guarded-rollout:previous-config"
 RESTORED_FROM = "guarded-rollout:restored-from"
 NONE = "none"

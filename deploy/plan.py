@@ -11,7 +11,7 @@ from deploy.calls import Call, Parameters, tags
 from deploy.canary import Step
 from deploy.guardrails import alarm, guardrails
 from deploy.names import alarm_name
-from deploy.observe import NONE, PREVIOUS_CONFIG, Observation
+from deploy.observe import MODEL_PACKAGE, NONE, POLICY_HASH, PREVIOUS_CONFIG, Observation
 from deploy.policy import Policy
 
 
@@ -117,8 +117,8 @@ def _config(policy: Policy, seen: Observation, previous: str) -> Call:
 def _labels(policy: Policy, seen: Observation) -> dict[str, str]:
     return {
         "guarded-rollout:stage": policy.stage,
-        "guarded-rollout:model-package": seen.package.arn,
-        "guarded-rollout:policy-hash": policy.digest,
+        MODEL_PACKAGE: seen.package.arn,
+        POLICY_HASH: policy.digest,
     }
 
 

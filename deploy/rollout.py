@@ -11,7 +11,7 @@ from deploy.errors import DeployError
 from deploy.execute import reconcile
 from deploy.guardrails import dimensions
 from deploy.names import rollout_name
-from deploy.observe import PREVIOUS_CONFIG, Observation
+from deploy.observe import MODEL_PACKAGE, POLICY_HASH, PREVIOUS_CONFIG, Observation
 from deploy.policy import Policy
 from deploy.registry import Package
 
@@ -36,11 +36,9 @@ def look(aws: Aws, clock: Clock, policy: Policy, arn: str, before: Observation |
     if before and before.endpoint and before.endpoint.busy and endpoint and endpoint.busy:
         return replace(before, endpoint=endpoint, alarms=observe.alarms(aws, f"{before.name}-"))
     package = find_package(aws, arn)
-    name = rollout_name(
-        policy.endpoint.name, package.arn, package.version, package.attempts(policy.stage) + 1, policy.digest
-    )
-    ours = observe.fleet_config(aws, name)
     current = observe.fleet_config(aws, endpoint.config) if endpoint and endpoint.config else None
+    name = _name(policy, package, current)
+    ours = current if current and current.name == name else observe.fleet_config(aws, name)
     seen = Observation(
         name=name,
         package=package,
@@ -56,6 +54,14 @@ def look(aws: Aws, clock: Clock, policy: Policy, arn: str, before: Observation |
     if endpoint.config != name:
         return replace(seen, fired=observe.firings(aws, tuple(alarm.name for alarm in seen.alarms)))
     return _arrival(aws, clock, policy, seen, ours)
+
+
+def _name(policy: Policy, package: Package, current: observe.FleetConfig | None) -> str:
+    """The rollout's name: that of the config in service when it was made for this package under this policy."""
+    if current and (current.tag(MODEL_PACKAGE), current.tag(POLICY_HASH)) == (package.arn, policy.digest):
+        return current.name
+    attempt, serving = package.attempts(policy.stage) + 1, current.name if current else ""
+    return rollout_name(policy.endpoint.name, package.arn, package.version, attempt, policy.digest, serving)
 
 
 def find_package(aws: Aws, arn: str) -> Package:

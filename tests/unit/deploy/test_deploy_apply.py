@@ -2,12 +2,13 @@
 
 import copy
 import itertools
+import json
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 from fake_aws import FakeAws, Killed, package_arn, refusal
-from worlds import apply, policy, serving
+from worlds import apply, policy, roll_back, serving
 
 from deploy.errors import DeployError
 from deploy.execute import POLL
@@ -45,6 +46,29 @@ def test_a_good_version_is_promoted_and_its_predecessor_archived() -> None:
     assert world.packages[new]["ModelLifeCycle"]["StageStatus"] == "Live"
     assert world.packages[old]["ModelLifeCycle"]["StageStatus"] == "Archived"
     assert world.packages[new]["CustomerMetadataProperties"]["staging-outcome"] == "promoted"
+
+
+def test_an_earlier_version_comes_back_as_a_guarded_rollout_of_its_own() -> None:
+    world, (first, _) = serving(versions=2)
+    assert apply(world, first).outcome == "promoted"
+    names = [name for name, _ in world.changes]
+    assert (names.count("PutMetricAlarm"), names.count("UpdateEndpoint"), names.count("CreateEndpoint")) == (3, 1, 0)
+
+
+def test_rolling_back_from_a_version_that_came_back_leads_to_the_one_before_it() -> None:
+    world, (_, second, third) = serving(versions=3)
+    assert apply(world, second).outcome == "promoted"
+    assert roll_back(world).outcome == "rolled_back"
+    assert world.packages[third]["ModelLifeCycle"]["StageStatus"] == "Live"
+
+
+def test_an_alarm_that_fired_after_an_earlier_promotion_says_nothing_about_the_version_coming_back() -> None:
+    world, (_, second) = serving(versions=2)
+    old_story = json.dumps({"newState": {"stateValue": "ALARM", "stateReason": "an old story"}})
+    world.history = {alarm: [{"HistoryData": old_story}] for alarm in world.alarms}
+    apply(world, world.add_package(3))
+    assert apply(world, second).outcome == "promoted"
+    assert world.packages[second]["ModelApprovalStatus"] == "Approved"
 
 
 def test_the_alarms_exist_before_the_update_that_names_them() -> None:
