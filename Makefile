@@ -44,11 +44,13 @@ bench: .venv/.dev  ## sizes and speeds, as ratios against a baseline of the same
 
 .venv/.run: requirements.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed and none was found; name one with make PYTHON=..." >&2; exit 2; }
-	@echo "making .venv (about a minute the first time)"
-	@rm -rf .venv
-	@$(if $(UV),uv venv --quiet --python "$(PYTHON)" .venv,$(PYTHON) -m venv .venv)
-	@$(INSTALL) requirements.txt
-	@touch $@
+	@mkdir .venv.lock 2>/dev/null || { echo "another make is making .venv; if none is, rmdir .venv.lock" >&2; exit 2; }; \
+	trap 'rmdir .venv.lock' EXIT; set -e; \
+	echo "making .venv (about half a minute the first time)"; \
+	rm -rf .venv; \
+	$(if $(UV),uv venv --quiet --python "$(PYTHON)" .venv,$(PYTHON) -m venv .venv); \
+	$(INSTALL) requirements.txt; \
+	touch $@
 
 .venv/.dev: .venv/.run requirements-dev.txt
 	@$(INSTALL) requirements-dev.txt
@@ -61,4 +63,4 @@ lock:  ## pin again, from pyproject.toml (needs uv)
 	$(LOCK) pyproject.toml -c requirements.txt -o deploy/requirements.txt
 
 clean:
-	rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv.lock build .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,5 +1,6 @@
 """The way to AWS: three clients that tell the clock what time AWS has. They are handed to whoever needs them."""
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -27,8 +28,8 @@ class Aws:
 
 
 def connect(clock: AwsClock) -> Aws:
-    """Clients from the environment's credentials, region and AWS_ENDPOINT_URL."""
-    session = boto3.session.Session()
+    """Clients from the environment's credentials, region (AWS_REGION, or as boto3 finds it) and AWS_ENDPOINT_URL."""
+    session = boto3.session.Session(region_name=os.environ.get("AWS_REGION"))
     config = Config(retries={"mode": "standard", "max_attempts": ATTEMPTS})
     aws = Aws(
         sagemaker=session.client("sagemaker", config=config),

@@ -80,7 +80,7 @@ def parser() -> argparse.ArgumentParser:
     )
     commands = top.add_subparsers(required=True, metavar="COMMAND")
     for name, run, needs_package, text in (
-        ("plan", _plan, True, "show every request that apply would send, and when what happens; changes nothing"),
+        ("plan", _plan, True, "show every request of the rollout, and when what happens; changes nothing"),
         ("apply", _apply, True, "carry out the rollout, or continue the one that is under way"),
         ("status", _status, False, "show where the stage stands, and why; changes nothing"),
         ("watch", _watch, False, "show the status until nothing is under way; changes nothing"),

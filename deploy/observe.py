@@ -240,14 +240,28 @@ def firings(aws: Aws, names: tuple[str, ...]) -> tuple[Firing, ...]:
 
 
 def requests(aws: Aws, dimensions: list[dict[str, str]], since: datetime, until: datetime) -> int:
-    """Requests that one fleet has answered, as far as CloudWatch knows."""
+    """Requests that one fleet has answered, as far as CloudWatch knows; those it refused (4xx) prove nothing."""
     period = 60 if until - since < MINUTES_KEPT else 3600
-    metric: Any = {"Namespace": "AWS/SageMaker", "MetricName": "Invocations", "Dimensions": dimensions}
-    query: Any = {"Id": "requests", "MetricStat": {"Metric": metric, "Period": period, "Stat": "Sum"}}
+    sums = {"Invocations": 0.0, "Invocation4XXErrors": 0.0}
+    queries: Any = [
+        {
+            "Id": name.lower(),
+            "Label": name,
+            "MetricStat": {
+                "Metric": {"Namespace": "AWS/SageMaker", "MetricName": name, "Dimensions": dimensions},
+                "Period": period,
+                "Stat": "Sum",
+            },
+        }
+        for name in sums
+    ]
     pages = aws.cloudwatch.get_paginator("get_metric_data").paginate(
-        MetricDataQueries=[query], StartTime=since.replace(second=0, microsecond=0), EndTime=until
+        MetricDataQueries=queries, StartTime=since.replace(second=0, microsecond=0), EndTime=until
     )
-    return round(sum(value for page in pages for result in page["MetricDataResults"] for value in result["Values"]))
+    for page in pages:
+        for result in page["MetricDataResults"]:
+            sums[result["Label"]] += sum(result["Values"])
+    return round(sums["Invocations"] - sums["Invocation4XXErrors"])
 
 
 def _lifecycle(said: Any) -> tuple[str, str]:

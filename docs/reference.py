@@ -15,7 +15,12 @@ PAGE = ROOT / "docs" / "reference.md"
 METRICS = (
     ("AWS/SageMaker", "Invocation5XXErrors", "guardrail `error_rate`: 0 or 1 a request, so Average is the error rate"),
     ("AWS/SageMaker", "ModelLatency", "guardrail `latency_p99`: microseconds a request"),
-    ("AWS/SageMaker", "Invocations", "`guardrails.minimum_requests`: requests the new fleet has answered"),
+    (
+        "AWS/SageMaker",
+        "Invocations",
+        "`guardrails.minimum_requests`: requests the new fleet was sent, less those refused",
+    ),
+    ("AWS/SageMaker", "Invocation4XXErrors", "`guardrails.minimum_requests`: requests the model refused prove nothing"),
     (
         "GuardedRollout",
         "PredictionDistance",

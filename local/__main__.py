@@ -37,10 +37,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 async def _until_signalled(work: Coroutine[Any, Any, int]) -> int:
-    """The work, cancelled by Ctrl-C or SIGTERM so that it can end its processes."""
+    """The work, cancelled by Ctrl-C, SIGTERM or a closed terminal so that it can end its processes."""
     task = asyncio.ensure_future(work)
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, task.cancel)
     return await task
 
@@ -86,7 +86,7 @@ def parser() -> argparse.ArgumentParser:
     text = "SageMaker on this machine until Ctrl-C; prints the exports for any AWS client"
     up = commands.add_parser("up", help=text, description=text)
     up.set_defaults(command=_up)
-    up.add_argument("--port", type=int, default=DEFAULT_PORT, help="0 takes any free port (default: %(default)s)")
+    up.add_argument("--port", type=_port, default=DEFAULT_PORT, help="0 takes any free port (default: %(default)s)")
     up.add_argument("--speed", type=_speed, default=1.0, help="how fast AWS's clock runs (default: 1, real time)")
     up.add_argument("--state", type=Path, metavar="DIR", help="folder of its files (default: a temporary one)")
 
@@ -113,6 +113,13 @@ def parser() -> argparse.ArgumentParser:
         "--set", action="append", default=[], metavar="KEY=VALUE", help="override a key of the stages' policies"
     )
     return top
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= 65535:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 65535")
+    return port
 
 
 def _speed(text: str) -> float:

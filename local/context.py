@@ -51,7 +51,7 @@ class Context:
                     region_name=self.region,
                     aws_access_key_id=ACCESS_KEY,
                     aws_secret_access_key=SECRET_KEY,
-                    config=Config(s3={"addressing_style": "path"}, retries={"max_attempts": 2}),
+                    config=Config(s3={"addressing_style": "path"}, retries={"max_attempts": 2}, proxies={}),
                 )
             return self._clients[service]
 
@@ -64,5 +64,7 @@ class Context:
             "AWS_DEFAULT_REGION": self.region,
             "AWS_REGION": self.region,
             "AWS_EC2_METADATA_DISABLED": "true",
+            "NO_PROXY": "127.0.0.1",
+            "no_proxy": "127.0.0.1",
             "AWS_CLOCK_SPEED": str(self.clock.speed),
         }

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import inspect
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from email.utils import format_datetime
 from pathlib import Path
@@ -128,7 +128,7 @@ class _Front:
         self._services, self._session = services, session
 
     def application(self) -> web.Application:
-        application = web.Application(client_max_size=LARGEST_BODY)
+        application = web.Application(client_max_size=LARGEST_BODY, middlewares=[_no_browsers])
         application.router.add_post("/endpoints/{name}/invocations", self._invoke)
         application.router.add_put("/_rehearsal/fault", self._fault)
         application.router.add_route("*", "/{path:.*}", self._route)
@@ -167,11 +167,13 @@ class _Front:
     async def _fault(self, request: web.Request) -> web.StreamResponse:
         """Rehearsal only: give the containers of a model package a fault from now on. Not an AWS operation."""
         try:
-            wanted: Mapping[str, str] = await request.json()
+            wanted: Mapping[str, str] = dict(await request.json())
             fault = parse_fault(wanted["fault"]) if wanted.get("fault") else None
             self._opened().hosting.set_fault(wanted["model_package_arn"], fault)
-        except (ValueError, KeyError) as error:
+        except (ValueError, TypeError, KeyError) as error:
             return self._dated(_error(AwsError("ValidationException", str(error))))
+        except AwsError as error:
+            return self._dated(_error(error))
         return self._dated(_json(b"{}"))
 
     def _opened(self) -> Services:
@@ -186,6 +188,20 @@ class _Front:
     def _dated(self, response: web.Response) -> web.Response:
         response.headers["Date"] = format_datetime(self._clock.now(), usegmt=True)
         return response
+
+
+@web.middleware
+async def _no_browsers(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """Refuse what a web page sends: a pipeline's steps are commands, and every page can reach 127.0.0.1.
+
+    A page's requests carry an Origin; one that had its own name resolve to this machine carries that name as Host.
+    """
+    host = request.host.rpartition(":")[0] or request.host
+    if "Origin" in request.headers or not (host in ("127.0.0.1", "localhost") or host.endswith(".localhost")):
+        return _error(AwsError("AccessDenied", "The stand-in answers programs on this machine, not web pages.", 403))
+    return await handler(request)
 
 
 def _json(body: bytes) -> web.Response:

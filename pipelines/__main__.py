@@ -52,7 +52,7 @@ def _definition(options: argparse.Namespace) -> int:
 
 
 def _upsert(options: argparse.Namespace) -> int:
-    region = options.region or _needed("AWS_REGION", "--region")
+    region = options.region or _region()
     target = Target(
         pipeline=options.pipeline_name,
         model_package_group=options.model_package_group,
@@ -67,7 +67,7 @@ def _upsert(options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    sagemaker = _client("sagemaker", options.region or _needed("AWS_REGION", "--region"))
+    sagemaker = _client("sagemaker", options.region or _region())
     parameters = {"GitCommit": _commit(), **dict(_assignment(text) for text in options.set)}
     execution = start(sagemaker, options.pipeline_name, parameters)
     print(f"started {execution}", file=sys.stderr)
@@ -83,7 +83,7 @@ def _run(options: argparse.Namespace) -> int:
 
 def _flights(options: argparse.Namespace) -> int:
     bucket, _, prefix = options.to.removeprefix("s3://").partition("/")
-    s3 = _client("s3", options.region or _needed("AWS_REGION", "--region")) if options.to.startswith("s3://") else None
+    s3 = _client("s3", options.region or _region()) if options.to.startswith("s3://") else None
     for name, content in files():
         if s3:
             s3.put_object(Bucket=bucket, Key=f"{prefix.rstrip('/')}/{name}", Body=content)
@@ -100,7 +100,7 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="python -m pipelines", description="The training pipeline.")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
     shared = argparse.ArgumentParser(add_help=False)
-    shared.add_argument("--region", help="AWS region (default: AWS_REGION)")
+    shared.add_argument("--region", help="AWS region (default: AWS_DEFAULT_REGION, or AWS_REGION)")
     named = argparse.ArgumentParser(add_help=False, parents=[shared])
     name = os.environ.get("PIPELINE_NAME", Names().pipeline)
     named.add_argument("--pipeline-name", default=name, help="default: PIPELINE_NAME, or %(default)s")
@@ -141,6 +141,10 @@ def _assignment(text: str) -> tuple[str, str]:
     if not equals:
         raise UsageError(f"--set {text}: write PARAMETER=VALUE")
     return name, value
+
+
+def _region() -> str:
+    return os.environ.get("AWS_DEFAULT_REGION") or _needed("AWS_REGION", "--region")
 
 
 def _needed(variable: str, option: str) -> str:

@@ -64,7 +64,7 @@ class _Builder:
         from sagemaker.core import image_uris
         from sagemaker.core.workflow.execution_variables import ExecutionVariables
 
-        self.session, self.role, self.bucket, self.source = session, role, bucket, source
+        self.session, self.region, self.role, self.bucket, self.source = session, region, role, bucket, source
         self.image = image_uris.retrieve("xgboost", region, version=XGBOOST)
         self.execution = ExecutionVariables
         self.parameters = parameters(bucket)
@@ -263,6 +263,7 @@ class _Builder:
             entrypoint=["python3", f"{CODE}/{name.lower()}.py"],
             max_runtime_in_seconds=JOB_LIMIT_SECONDS,
             sagemaker_session=self.session,
+            env={"AWS_REGION": self.region},
         )
         code = f"s3://{self.bucket}/{self.source.prefix}/scripts"
         return ProcessingStep(

@@ -1,6 +1,7 @@
 """Unpacks a model.tar.gz that somebody else made. Never writes outside the folder, and makes nothing but files."""
 
 import tarfile
+import zlib
 from pathlib import Path
 
 from problems import Problem
@@ -28,5 +29,5 @@ def unpack(archive: Path, folder: Path) -> None:
             tar.extractall(folder, members, filter="data")
     except tarfile.FilterError as error:
         raise Problem(f"{archive} would write outside its folder: {error}.") from error
-    except (tarfile.TarError, EOFError, OSError) as error:
+    except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
         raise Problem(f"{archive} cannot be unpacked: {error}.") from error

@@ -113,7 +113,9 @@ def main() -> None:
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
-        content = evaluate(given, boto3.client("sagemaker"), boto3.client("s3"))
+        region = os.environ.get("AWS_REGION")  # boto3 itself reads AWS_DEFAULT_REGION only
+        clients = boto3.client("sagemaker", region_name=region), boto3.client("s3", region_name=region)
+        content = evaluate(given, *clients)
     except (BotoCoreError, ClientError) as error:
         raise Problem(
             f"The champion of {given.model_package_group} could not be looked up or fetched: {error}"

@@ -108,7 +108,8 @@ class Publisher:
 def _boto3_client() -> CloudWatch:
     import boto3
 
-    client: CloudWatch = boto3.client("cloudwatch")
+    region = os.environ.get("AWS_REGION") or os.environ.get("SAGEMAKER_REGION")  # boto3 itself reads neither
+    client: CloudWatch = boto3.client("cloudwatch", region_name=region)
     return client
 
 

@@ -7,6 +7,7 @@ given, nor upload a symbolic link.
 import functools
 import shutil
 import tarfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
@@ -79,7 +80,7 @@ class Storage:
         try:
             with tarfile.open(fileobj=body, mode="r|gz") as archive:
                 archive.extractall(folder, filter="data")
-        except (tarfile.TarError, EOFError, OSError) as error:
+        except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
             raise JobError(f"{uri} is not a tar.gz archive that can be unpacked: {error}") from error
 
     def upload_folder(self, folder: Path, uri: str) -> None:

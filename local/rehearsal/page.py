@@ -62,7 +62,7 @@ def _facts(act: ActReport) -> str:
         facts.append(("first new-fleet request to verdict", f"{act.verdict_seconds / 60:.1f} AWS minutes"))
     if requests.total:
         facts.append(("requests", f"{requests.total:,}, of which {requests.green:,} to the new fleet"))
-        facts.append(("failed (5xx)", f"{requests.failed:,}, of which {requests.failed_green:,} by the new fleet"))
+        facts.append(("failed", f"{requests.failed:,}, of which {requests.failed_green:,} by the new fleet"))
     return "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(str(value))}</dd></div>" for name, value in facts)
 
 

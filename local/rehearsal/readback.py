@@ -16,7 +16,7 @@ def auc(block: dict[str, Any]) -> float:
 def execution(sagemaker: Any, arn: str, speed: float) -> dict[str, Any]:
     """An execution as the report has it. Its seconds are real: a job does real work at any speed."""
     described = sagemaker.describe_pipeline_execution(PipelineExecutionArn=arn)
-    steps = list(reversed(sagemaker.list_pipeline_execution_steps(PipelineExecutionArn=arn)["PipelineExecutionSteps"]))
+    steps = list(reversed(_steps(sagemaker, arn)))
     registered = [s["Metadata"]["RegisterModel"]["Arn"] for s in steps if "RegisterModel" in s.get("Metadata", {})]
     return {
         "arn": arn,
@@ -35,6 +35,11 @@ def execution(sagemaker: Any, arn: str, speed: float) -> dict[str, Any]:
     }
 
 
+def _steps(sagemaker: Any, execution: str) -> list[Any]:
+    pages = sagemaker.get_paginator("list_pipeline_execution_steps").paginate(PipelineExecutionArn=execution)
+    return [step for page in pages for step in page["PipelineExecutionSteps"]]
+
+
 def _seconds(step: dict[str, Any], speed: float) -> float:
     if "StartTime" not in step or "EndTime" not in step:
         return 0.0
@@ -43,9 +48,10 @@ def _seconds(step: dict[str, Any], speed: float) -> float:
 
 def output_uri(sagemaker: Any, execution: str, step: str, output: str) -> str:
     """The S3 prefix that a processing step of an execution wrote an output to."""
-    steps = sagemaker.list_pipeline_execution_steps(PipelineExecutionArn=execution)["PipelineExecutionSteps"]
+    steps = _steps(sagemaker, execution)
     arn = next(s["Metadata"]["ProcessingJob"]["Arn"] for s in steps if s["StepName"] == step)
-    jobs = sagemaker.list_processing_jobs()["ProcessingJobSummaries"]
+    pages = sagemaker.get_paginator("list_processing_jobs").paginate()
+    jobs = (job for page in pages for job in page["ProcessingJobSummaries"])
     name = next(job["ProcessingJobName"] for job in jobs if job["ProcessingJobArn"] == arn)
     job = sagemaker.describe_processing_job(ProcessingJobName=name)
     outputs = {found["OutputName"]: found["S3Output"]["S3Uri"] for found in job["ProcessingOutputConfig"]["Outputs"]}
@@ -54,9 +60,11 @@ def output_uri(sagemaker: Any, execution: str, step: str, output: str) -> str:
 
 def packages(sagemaker: Any, read: Callable[[str], str], group: str) -> list[dict[str, Any]]:
     """Every version of a group: ARN, approval, life cycle, and what its evaluation measured. `read` reads an S3 URI."""
-    listed = sagemaker.list_model_packages(ModelPackageGroupName=group, ModelPackageType="Versioned")
+    pages = sagemaker.get_paginator("list_model_packages").paginate(
+        ModelPackageGroupName=group, ModelPackageType="Versioned"
+    )
     found = []
-    for summary in listed["ModelPackageSummaryList"]:
+    for summary in (summary for page in pages for summary in page["ModelPackageSummaryList"]):
         cycle = summary.get("ModelLifeCycle", {})
         described = sagemaker.describe_model_package(ModelPackageName=summary["ModelPackageArn"])
         metrics = described["ModelMetrics"]

@@ -11,7 +11,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Requests:
-    """Requests during a rollout, from CloudWatch: both fleets, the new one, and how many were answered 5xx."""
+    """Requests during a rollout, from CloudWatch: both fleets, the new one, and how many were answered 4xx or 5xx."""
 
     total: int
     green: int

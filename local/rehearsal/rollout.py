@@ -27,10 +27,13 @@ async def roll_out(
         if seen.before is None:
             ended = await scene.command(_command(scene, release, package), accept=(0, *OUTCOMES))
         else:
-            async with traffic.to(release.endpoint):
+            async with traffic.to(release.endpoint) as counted:
                 ended = await scene.command(_command(scene, release, package), accept=(0, *OUTCOMES))
-        if seen.green is None:
-            seen.green = watcher.config(release.endpoint)
+            if counted.failed:
+                scene.tell.say(f"clients saw {counted.failed} of {counted.total} fail, the first so: {counted.example}")
+        serving = watcher.config(release.endpoint)
+        if seen.green is None and serving != seen.before:
+            seen.green = serving
     report = _report(watcher, act, release, package, seen, ended, clock.time() - started)
     scene.report.acts.append(report)
     _tell(scene, report)
@@ -61,8 +64,8 @@ def _report(
         requests=Requests(
             total=watcher.total(seen, "Invocations"),
             green=watcher.total(seen, "Invocations", seen.green) if seen.green else 0,
-            failed=watcher.total(seen, "Invocation5XXErrors"),
-            failed_green=watcher.total(seen, "Invocation5XXErrors", seen.green) if seen.green else 0,
+            failed=_failed(watcher, seen, None),
+            failed_green=_failed(watcher, seen, seen.green) if seen.green else 0,
         ),
         minutes=_minutes(watcher, seen, seen.started + seconds),
         moments=[
@@ -75,6 +78,11 @@ def _report(
             for look in seen.looks
         ],
     )
+
+
+def _failed(watcher: Watcher, seen: Seen, config: str | None) -> int:
+    """Requests answered with an error, the client's (4xx) or the container's (5xx)."""
+    return sum(watcher.total(seen, f"Invocation{kind}Errors", config) for kind in ("4XX", "5XX"))
 
 
 def _minutes(watcher: Watcher, seen: Seen, end: float) -> list[dict[str, float | None]]:

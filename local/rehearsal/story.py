@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from local.rehearsal.problems import RehearsalError
 
@@ -45,14 +45,14 @@ class Traffic(_Frozen):
     step: str
     output: str
     drop: tuple[str, ...]
-    requests_per_minute: int
+    requests_per_minute: int = Field(gt=0)
 
 
 class Story(_Frozen):
     """A whole rehearsal. Commands are the project's own; {…} stand for values the rehearsal knows."""
 
     title: str
-    speed: float
+    speed: float = Field(gt=0)
     bucket: str
     model_package_group: str
     environment: Mapping[str, str]

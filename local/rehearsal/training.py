@@ -3,6 +3,7 @@
 import asyncio
 import json
 import random
+import shlex
 from dataclasses import dataclass
 
 from local.rehearsal import readback
@@ -23,7 +24,7 @@ class Trained:
 
 async def train(scene: Scene, act: Act) -> Trained | None:
     """Run the pipeline as the act says; None when it ended without a package."""
-    settings = "".join(f" --set {name}={value}" for name, value in act.parameters.items())
+    settings = "".join(f" --set {shlex.quote(f'{name}={value}')}" for name, value in act.parameters.items())
     scene.tell.working("training")
 
     def listen(line: str) -> None:

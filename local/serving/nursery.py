@@ -24,6 +24,7 @@ class Nursery:
             stdin=subprocess.DEVNULL,
             pass_fds=[theirs.fileno()],
             env={**os.environ, "PYTHONPATH": path},
+            start_new_session=True,
         )
         theirs.close()
 

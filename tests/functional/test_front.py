@@ -1,5 +1,6 @@
 """Any AWS client can talk to the front: ours and moto's services answer as one account."""
 
+import http.client
 import json
 import time
 from datetime import UTC, datetime
@@ -106,3 +107,11 @@ def test_a_request_beyond_the_models_limits_is_refused_with_the_limit(client):
                 }
             },
         )
+
+
+@pytest.mark.parametrize("headers", [{"Origin": "https://example.com"}, {"Host": "example.com"}])
+def test_a_web_page_is_refused(standin, headers):
+    connection = http.client.HTTPConnection(standin["AWS_ENDPOINT_URL"].removeprefix("http://"))
+    connection.request("POST", "/", b"{}", {"X-Amz-Target": "SageMaker.ListModels", **headers})
+    assert connection.getresponse().status == 403
+    connection.close()

@@ -98,6 +98,7 @@ class FakeAws:
         self.bad: dict[str, float] = {}
         self.breaks: str = ""
         self.requests_per_minute = 100.0
+        self.refused_per_minute = 0
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.errors: dict[str, list[ClientError]] = {}
         self.kill_at: int | None = None
@@ -305,10 +306,10 @@ class FakeAws:
         self.history[name] = [{"HistoryData": data}, {"HistoryData": back}]
 
     def get_metric_data(self, MetricDataQueries: Any, StartTime: datetime, EndTime: datetime) -> dict[str, Any]:
-        metric = MetricDataQueries[0]["MetricStat"]["Metric"]
-        assert metric["MetricName"] == "Invocations"
         minutes = int((EndTime - StartTime).total_seconds() // 60)
-        return {"MetricDataResults": [{"Values": [self.requests_per_minute] * minutes}]}
+        rates = {"Invocations": self.requests_per_minute, "Invocation4XXErrors": self.refused_per_minute}
+        named = [(query["Label"], query["MetricStat"]["Metric"]["MetricName"]) for query in MetricDataQueries]
+        return {"MetricDataResults": [{"Label": label, "Values": [rates[name]] * minutes} for label, name in named]}
 
     # -- S3
 

@@ -71,6 +71,12 @@ def test_an_alarm_that_fired_after_an_earlier_promotion_says_nothing_about_the_v
     assert world.packages[second]["ModelApprovalStatus"] == "Approved"
 
 
+def test_a_version_that_refuses_every_request_has_no_evidence_for_it() -> None:
+    world, _ = serving()
+    world.refused_per_minute = world.requests_per_minute
+    assert apply(world, world.add_package(2)).outcome == "inconclusive"
+
+
 def test_the_alarms_exist_before_the_update_that_names_them() -> None:
     world, _ = serving()
     apply(world, world.add_package(2))

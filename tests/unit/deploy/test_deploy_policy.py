@@ -147,6 +147,7 @@ def test_an_unknown_stage_lists_the_stages_that_exist() -> None:
     [
         ("endpoint:\n  name: [x", "line 2, column"),
         ("endpoint:\n  name: x\n  name: y", "line 3, column 3: name is written twice"),
+        ("endpoint:\n  1: x", "line 2, column 3: 1 is not a key's name"),
         ("- just\n- a list", "holds no keys"),
         ("", "holds no keys"),
         ("stage: dev\nendpoint: {}", "there is no key stage"),
