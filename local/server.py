@@ -140,6 +140,7 @@ class _Front:
         try:
             services = self._opened()
             if service is None:
+                _not_for_moto(request)
                 response = await services.moto.forward(self._session_(), request)
             else:
                 parsed = wire.parse(service, operation, await request.read())
@@ -188,6 +189,13 @@ class _Front:
     def _dated(self, response: web.Response) -> web.Response:
         response.headers["Date"] = format_datetime(self._clock.now(), usegmt=True)
         return response
+
+
+def _not_for_moto(request: web.Request) -> None:
+    """Refuse CloudWatch requests in a protocol other than JSON: moto would answer them from metrics of its own."""
+    if "/monitoring/" in request.headers.get("Authorization", ""):
+        said = "The rehearsal speaks CloudWatch's JSON protocol only, as boto3 1.44 does: use a newer client."
+        raise AwsError("NotImplemented", said, 501)
 
 
 @web.middleware

@@ -115,3 +115,11 @@ def test_a_web_page_is_refused(standin, headers):
     connection.request("POST", "/", b"{}", {"X-Amz-Target": "SageMaker.ListModels", **headers})
     assert connection.getresponse().status == 403
     connection.close()
+
+
+def test_cloudwatch_in_an_older_protocol_is_refused_rather_than_answered_by_another_cloudwatch(standin):
+    connection = http.client.HTTPConnection(standin["AWS_ENDPOINT_URL"].removeprefix("http://"))
+    scope = "AWS4-HMAC-SHA256 Credential=a/20260101/us-east-1/monitoring/aws4_request, SignedHeaders=host, Signature=0"
+    connection.request("POST", "/", b"Action=DescribeAlarms&Version=2010-08-01", {"Authorization": scope})
+    assert connection.getresponse().status == 501
+    connection.close()
