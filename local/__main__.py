@@ -8,6 +8,7 @@ import argparse
 import asyncio
 import contextlib
 import logging
+import os
 import shlex
 import signal
 import sys
@@ -25,6 +26,7 @@ DEFAULT_STORY = Path(__file__).parent / "rehearsal" / "default.yaml"
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; its exit code: 0 done or as expected, 1 failed, 2 not understood, 130 interrupted."""
     try:
+        _leave_aws()
         logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s")
         options = parser().parse_args(arguments)
         return asyncio.run(_until_signalled(options.command(options)))
@@ -34,6 +36,12 @@ def main(arguments: list[str] | None = None) -> int:
     except (asyncio.CancelledError, KeyboardInterrupt):
         print("\nInterrupted; every process of it has ended.", file=sys.stderr)
         return 130
+
+
+def _leave_aws() -> None:
+    """Forget any profile, endpoint or key of real AWS: nothing that is started from here may be led there."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]
 
 
 async def _until_signalled(work: Coroutine[Any, Any, int]) -> int:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import boto3.session
-import botocore.session
 from botocore.config import Config
 
 from local.clock import Clock
@@ -15,7 +14,6 @@ from local.clock import Clock
 Request = dict[str, Any]
 Response = dict[str, Any]
 
-NO_PROFILE = {"profile": (None, None, None, None)}  # AWS_PROFILE is for the other AWS
 OURS = {"sagemaker", "sagemaker-runtime", "cloudwatch"}
 ACCESS_KEY = "rehearsal"
 SECRET_KEY = "rehearsal"  # noqa: S105 - no account stands behind it
@@ -46,7 +44,7 @@ class Context:
         """
         with self._making:
             if service not in self._clients:
-                session: Any = boto3.session.Session(botocore_session=botocore.session.Session(NO_PROFILE))
+                session: Any = boto3.session.Session()
                 self._clients[service] = session.client(
                     service,
                     endpoint_url=self.moto_url if self.moto_url and service not in OURS else self.endpoint_url,

@@ -32,7 +32,7 @@ async def run(command: str, environment: Mapping[str, str], listen: Callable[[st
     process = await asyncio.create_subprocess_exec(
         program,
         *words[1:],
-        env={**_outside_aws(), **environment, "PYTHONUNBUFFERED": "1"},
+        env={**os.environ, **environment, "PYTHONUNBUFFERED": "1"},
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
@@ -44,11 +44,6 @@ async def run(command: str, environment: Mapping[str, str], listen: Callable[[st
         await asyncio.shield(_end(process))
         raise
     return Ended(command, code, stdout, stderr)
-
-
-def _outside_aws() -> dict[str, str]:
-    """This process's environment without a profile, endpoint or key that would lead a command to real AWS."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
 
 
 async def _read(process: asyncio.subprocess.Process) -> str:

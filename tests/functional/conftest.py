@@ -16,13 +16,13 @@ ROOT = Path(__file__).parents[2]
 EXPORT = re.compile(r"^export (\w+)=(.*)$")
 
 
-def start(*arguments: str) -> subprocess.Popen[str]:
+def start(*arguments: str, **environment: str) -> subprocess.Popen[str]:
     """`python -m local ARGUMENTS`, with pipes, in a session of its own."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     return subprocess.Popen(
         [sys.executable, "-m", "local", *arguments],
         cwd=ROOT,
-        env={**clean, "PYTHONUNBUFFERED": "1"},
+        env={**clean, **environment, "PYTHONUNBUFFERED": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
