@@ -225,8 +225,3 @@ def fields(model: type[BaseModel] = Policy, prefix: str = "") -> Iterator[tuple[
         for kind in (field.annotation, *get_args(field.annotation)):
             if isinstance(kind, type) and issubclass(kind, BaseModel):
                 yield from fields(kind, f"{prefix}{name}.")
-
-
-def settings() -> list[tuple[str, str]]:
-    """(dotted key, what it means) for every key of a stage file, so that the documentation can be tested."""
-    return [(path, field.description or "") for path, field in fields()]

@@ -164,7 +164,7 @@ def test_a_set_without_key_and_value_is_a_usage_error(text: str) -> None:
 
 
 def test_every_setting_is_described_and_every_key_of_the_examples_is_a_setting() -> None:
-    described = dict(policies.settings())
+    described = {path: field.description for path, field in policies.fields()}
     assert all(described.values())
 
     def keys(data: dict[str, Any], prefix: str = "") -> set[str]:

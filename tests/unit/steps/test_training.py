@@ -158,7 +158,7 @@ def test_an_exclusion_that_cannot_be_is_refused(names, sentence):
 
 
 def test_what_training_never_saw_and_what_is_missing_become_nan():
-    matrix = encode({"origin": ["JFK", "XXX", None, float("nan")], "dep_delay": [1, None, 2.5, float("nan")]}, FEATURES)
+    matrix = encode({"origin": ["JFK", "QQQ", None, float("nan")], "dep_delay": [1, None, 2.5, float("nan")]}, FEATURES)
     np.testing.assert_array_equal(matrix, np.array([[1, 1], [np.nan, np.nan], [2.5, np.nan], [np.nan, np.nan]]))
 
 
