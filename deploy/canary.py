@@ -11,8 +11,6 @@ from typing import Any
 
 from deploy.policy import Policy
 
-LARGEST_SHARE = 0.5
-
 
 @dataclass(frozen=True)
 class Step:

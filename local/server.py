@@ -128,54 +128,57 @@ class _Front:
         self._services, self._session = services, session
 
     def application(self) -> web.Application:
-        application = web.Application(client_max_size=LARGEST_BODY, middlewares=[_no_browsers])
+        application = web.Application(client_max_size=LARGEST_BODY, middlewares=[self._answer])
         application.router.add_post("/endpoints/{name}/invocations", self._invoke)
         application.router.add_put("/_rehearsal/fault", self._fault)
         application.router.add_route("*", "/{path:.*}", self._route)
         return application
 
-    async def _route(self, request: web.Request) -> web.StreamResponse:
-        prefix, _, operation = request.headers.get("X-Amz-Target", "").partition(".")
-        service = _TARGETS.get(prefix)
+    @web.middleware
+    async def _answer(
+        self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        """Every answer carries AWS's time; whatever goes wrong is an AWS error."""
         try:
-            services = self._opened()
-            if service is None:
-                _not_for_moto(request)
-                response = await services.moto.forward(self._session_(), request)
-            else:
-                parsed = wire.parse(service, operation, await request.read())
-                result = services.handler(service, operation)(parsed)
-                result = await result if inspect.isawaitable(result) else result
-                response = _json(wire.serialise(result))
+            _no_browsers(request)
+            response = await handler(request)
         except AwsError as error:
             response = _error(error)
+        except web.HTTPException as error:
+            response = _error(AwsError("ValidationException", error.reason, error.status))
         except (aiohttp.ClientError, ConnectionError) as error:
             response = _error(AwsError("ServiceUnavailable", f"A connection was lost: {error}", 503))
         except Exception:  # noqa: BLE001 - a bug in one operation must not end the server
-            _log.exception("%s failed", operation or request.path)
-            response = _error(AwsError("InternalFailure", f"The stand-in failed in {operation}; its log has why.", 500))
-        return self._dated(response)
+            asked = request.headers.get("X-Amz-Target", request.path)
+            _log.exception("%s failed", asked)
+            response = _error(AwsError("InternalFailure", f"The stand-in failed in {asked}; its log has why.", 500))
+        response.headers["Date"] = format_datetime(self._clock.now(), usegmt=True)
+        return response
 
-    async def _invoke(self, request: web.Request) -> web.StreamResponse:
-        try:
-            answer = await self._opened().hosting.invoke_endpoint(
-                request.match_info["name"], await request.read(), request.headers
-            )
-        except AwsError as error:
-            return self._dated(_error(error))
-        return self._dated(web.Response(status=answer.status, headers=answer.headers, body=answer.body))
+    async def _route(self, request: web.Request) -> web.Response:
+        prefix, _, operation = request.headers.get("X-Amz-Target", "").partition(".")
+        service, services = _TARGETS.get(prefix), self._opened()
+        if service is None:
+            _not_for_moto(request)
+            return await services.moto.forward(self._session_(), request)
+        parsed = wire.parse(service, operation, await request.read())
+        result = services.handler(service, operation)(parsed)
+        return _json(wire.serialise(await result if inspect.isawaitable(result) else result))
 
-    async def _fault(self, request: web.Request) -> web.StreamResponse:
+    async def _invoke(self, request: web.Request) -> web.Response:
+        hosting = self._opened().hosting
+        answer = await hosting.invoke_endpoint(request.match_info["name"], await request.read(), request.headers)
+        return web.Response(status=answer.status, headers=answer.headers, body=answer.body)
+
+    async def _fault(self, request: web.Request) -> web.Response:
         """Rehearsal only: give the containers of a model package a fault from now on. Not an AWS operation."""
         try:
             wanted: Mapping[str, str] = dict(await request.json())
             fault = parse_fault(wanted["fault"]) if wanted.get("fault") else None
             self._opened().hosting.set_fault(wanted["model_package_arn"], fault)
         except (ValueError, TypeError, KeyError) as error:
-            return self._dated(_error(AwsError("ValidationException", str(error))))
-        except AwsError as error:
-            return self._dated(_error(error))
-        return self._dated(_json(b"{}"))
+            raise AwsError("ValidationException", str(error)) from error
+        return _json(b"{}")
 
     def _opened(self) -> Services:
         if self._services is None or self._session_().closed:
@@ -186,10 +189,6 @@ class _Front:
         assert self._session is not None
         return self._session
 
-    def _dated(self, response: web.Response) -> web.Response:
-        response.headers["Date"] = format_datetime(self._clock.now(), usegmt=True)
-        return response
-
 
 def _not_for_moto(request: web.Request) -> None:
     """Refuse CloudWatch requests in a protocol other than JSON: moto would answer them from metrics of its own."""
@@ -198,18 +197,14 @@ def _not_for_moto(request: web.Request) -> None:
         raise AwsError("NotImplemented", said, 501)
 
 
-@web.middleware
-async def _no_browsers(
-    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-) -> web.StreamResponse:
+def _no_browsers(request: web.Request) -> None:
     """Refuse what a web page sends: a pipeline's steps are commands, and every page can reach 127.0.0.1.
 
     A page's requests carry an Origin; one that had its own name resolve to this machine carries that name as Host.
     """
     host = request.host.rpartition(":")[0] or request.host
     if "Origin" in request.headers or not (host in ("127.0.0.1", "localhost") or host.endswith(".localhost")):
-        return _error(AwsError("AccessDenied", "The stand-in answers programs on this machine, not web pages.", 403))
-    return await handler(request)
+        raise AwsError("AccessDenied", "The stand-in answers programs on this machine, not web pages.", 403)
 
 
 def _json(body: bytes) -> web.Response:

@@ -8,6 +8,7 @@ import contextlib
 import csv
 import io
 import itertools
+import json
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -16,6 +17,7 @@ import aiohttp
 from local.clock import Clock
 
 IN_FLIGHT = 64
+MESSAGE_LENGTH = 60
 
 
 @dataclass
@@ -89,9 +91,16 @@ async def _one(
             text = await answer.text()
             if answer.status != 200:
                 counted.failed += 1
-                counted.example = counted.example or f"HTTP {answer.status}: {text[:200]}"
+                counted.example = counted.example or f"HTTP {answer.status}, {_message(text)}"
     except aiohttp.ClientError as error:
         counted.failed += 1
         counted.example = counted.example or str(error)
     finally:
         under_way.release()
+
+
+def _message(text: str) -> str:
+    """The beginning of an AWS error's message, for a line in a terminal."""
+    with contextlib.suppress(ValueError, AttributeError):
+        text = str(json.loads(text).get("Message", text))
+    return text if len(text) <= MESSAGE_LENGTH else f"{text[:MESSAGE_LENGTH]}…"
