@@ -34,8 +34,9 @@ format: .venv/.dev
 golden: .venv/.run  ## the compiled pipeline that tests compare with: read the diff before you commit it
 	@$(BIN)/python -m pipelines definition > tests/golden/pipeline.json
 
-docs: .venv/.dev  ## docs/reference.md, from the code
+docs: .venv/.dev  ## docs/reference.md and docs/fidelity.md, from the code and the tests
 	@$(BIN)/python docs/reference.py
+	@PYTHONPATH=. $(BIN)/python docs/fidelity.py
 
 bench: .venv/.dev  ## sizes and speeds, as ratios against a baseline of the same run
 	@$(BIN)/python -m benchmarks

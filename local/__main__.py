@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from local.rehearsal.problems import RehearsalError
+from local.unverified import Unverified, assume
 
 DEFAULT_PORT = 4566
 DEFAULT_STORY = Path(__file__).parent / "rehearsal" / "default.yaml"
@@ -59,7 +60,8 @@ async def _up(options: argparse.Namespace) -> int:
     with contextlib.ExitStack() as stack:
         folder = options.state or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sagemaker-")))
         try:
-            async with running(folder, port=options.port, speed=options.speed) as local:
+            settings = {"port": options.port, "speed": options.speed, "unverified": _assumed(options)}
+            async with running(folder, **settings) as local:
                 for name, value in local.context.job_environment().items():
                     print(f"export {name}={shlex.quote(value)}")
                 print(f"# SageMaker is up on {local.url}, clock x {options.speed:g}. Ctrl-C ends it.", flush=True)
@@ -68,6 +70,13 @@ async def _up(options: argparse.Namespace) -> int:
             taken = f"port {options.port} of 127.0.0.1 cannot be used ({error.strerror})"
             raise RehearsalError(f"{taken}; choose another with --port, or 0 for any free one", exit_code=1) from error
     return 0
+
+
+def _assumed(options: argparse.Namespace) -> Unverified:
+    try:
+        return assume(options.assume)
+    except ValueError as error:
+        raise RehearsalError(f"--assume: {error}", exit_code=2) from error
 
 
 async def _rehearse(options: argparse.Namespace) -> int:
@@ -82,6 +91,7 @@ async def _rehearse(options: argparse.Namespace) -> int:
         fault=options.fault,
         strategy=options.strategy,
         settings=tuple(options.set),
+        unverified=_assumed(options),
     )
     return await rehearse(wishes)
 
@@ -97,6 +107,8 @@ def parser() -> argparse.ArgumentParser:
     up.add_argument("--port", type=_port, default=DEFAULT_PORT, help="0 takes any free port (default: %(default)s)")
     up.add_argument("--speed", type=_speed, default=1.0, help="how fast AWS's clock runs (default: 1, real time)")
     up.add_argument("--state", type=Path, metavar="DIR", help="folder of its files (default: a temporary one)")
+
+    _add_assume(up)
 
     text = "one rehearsal of the release loop; exit 0 when it went as the story tells"
     rehearsal = commands.add_parser("rehearse", help=text, description=text)
@@ -120,7 +132,13 @@ def parser() -> argparse.ArgumentParser:
     rehearsal.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="override a key of the stages' policies"
     )
+    _add_assume(rehearsal)
     return top
+
+
+def _add_assume(command: argparse.ArgumentParser) -> None:
+    text = "how AWS behaves where it does not say (docs/fidelity.md lists the switches)"
+    command.add_argument("--assume", action="append", default=[], metavar="NAME=READING", help=text)
 
 
 def _port(text: str) -> int:

@@ -10,6 +10,7 @@ import boto3.session
 from botocore.config import Config
 
 from local.clock import Clock
+from local.unverified import DEFAULTS, Unverified
 
 Request = dict[str, Any]
 Response = dict[str, Any]
@@ -30,6 +31,7 @@ class Context:
     endpoint_url: str
     emit: Callable[[str, list[str], dict[str, Any]], None]
     moto_url: str | None = None
+    unverified: Unverified = DEFAULTS
     _clients: dict[str, Any] = field(default_factory=dict, repr=False)
     _making: threading.Lock = field(default_factory=threading.Lock, repr=False)
 

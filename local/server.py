@@ -30,6 +30,7 @@ from local.pipelines import Pipelines
 from local.registry import Registry
 from local.serving.faults import parse_fault
 from local.tags import Tags
+from local.unverified import DEFAULTS, Unverified
 
 ACCOUNT = "111122223333"
 LARGEST_BODY = 512 * 1024 * 1024
@@ -67,7 +68,13 @@ class Running:
 
 @contextlib.asynccontextmanager
 async def running(
-    state: Path, *, port: int = 0, speed: float = 1.0, seed: int | None = None, region: str = "us-east-1"
+    state: Path,
+    *,
+    port: int = 0,
+    speed: float = 1.0,
+    seed: int | None = None,
+    region: str = "us-east-1",
+    unverified: Unverified = DEFAULTS,
 ) -> AsyncIterator[Running]:
     """SageMaker on 127.0.0.1:`port` (0: any free one) while the block runs; every process it started ends with it.
 
@@ -82,7 +89,7 @@ async def running(
         site = web.TCPSite(runner, "127.0.0.1", port)
         await site.start()
         url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-        services, context, background = _build(clock, url, state, region, seed)
+        services, context, background = _build(clock, url, state, region, seed, unverified)
         stack.callback(services.moto.stop)
         session = aiohttp.ClientSession(auto_decompress=False, timeout=aiohttp.ClientTimeout(total=None))
         await stack.enter_async_context(session)
@@ -95,11 +102,13 @@ async def running(
         yield Running(url, context, services)
 
 
-def _build(clock: Clock, url: str, state: Path, region: str, seed: int | None) -> tuple[Services, Context, list[Any]]:
+def _build(
+    clock: Clock, url: str, state: Path, region: str, seed: int | None, unverified: Unverified
+) -> tuple[Services, Context, list[Any]]:
     tags = Tags()
     events = Events(clock)
     moto = Moto()
-    context = Context(clock, region, ACCOUNT, state, url, events.emit, moto.url)
+    context = Context(clock, region, ACCOUNT, state, url, events.emit, moto.url, unverified)
     registry = Registry(context, tags.by_arn)
     cloudwatch = CloudWatch(context)
     hosting = Hosting(context, cloudwatch, registry.describe_model_package, tags=tags.by_arn, seed=seed)

@@ -30,7 +30,7 @@ async def rehearse(wishes: Wishes, narrator: Narrator | None = None) -> int:
     report = Report(story.title, story.speed, wishes.seed)
     with only_one(wishes.out), tempfile.TemporaryDirectory(prefix="rehearsal-") as folder:
         narrator.title(f"{story.title}  (SageMaker on this machine, its clock x {story.speed:g})")
-        async with running(Path(folder), speed=story.speed, seed=wishes.seed) as local:
+        async with running(Path(folder), speed=story.speed, seed=wishes.seed, unverified=wishes.unverified) as local:
             scene = await Scene.of(story, local, narrator, report, wishes)
             approvals = await prepare(scene)
             for number, act in enumerate(story.acts, 1):

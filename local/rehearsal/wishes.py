@@ -6,6 +6,7 @@ from pathlib import Path
 from local.rehearsal.problems import RehearsalError
 from local.rehearsal.story import Act, Story
 from local.serving.faults import parse_fault
+from local.unverified import DEFAULTS, Unverified
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class Wishes:
     fault: str | None
     strategy: str | None
     settings: tuple[str, ...]
+    unverified: Unverified = DEFAULTS
 
 
 def retold(story: Story, wishes: Wishes) -> Story:

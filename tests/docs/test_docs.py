@@ -13,24 +13,26 @@ README = (ROOT / "README.md").read_text()
 MAKEFILE = (ROOT / "Makefile").read_text()
 
 
-def _reference():
-    spec = importlib.util.spec_from_file_location("reference", ROOT / "docs" / "reference.py")
+def _page(name):
+    spec = importlib.util.spec_from_file_location(name, ROOT / "docs" / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses look their module up
     spec.loader.exec_module(module)
     return module
 
 
-def test_the_reference_is_what_the_code_says():
-    """After a change of commands or settings: make docs."""
-    assert (ROOT / "docs" / "reference.md").read_text() == _reference().page()
+@pytest.mark.parametrize("name", ["reference", "fidelity"])
+def test_a_generated_page_is_what_the_code_says(name):
+    """After a change of commands, settings, or tests marked `aws`: make docs."""
+    assert (ROOT / "docs" / f"{name}.md").read_text() == _page(name).page()
 
 
 def test_every_metric_that_a_guardrail_looks_at_is_in_the_reference():
     code = (ROOT / "deploy" / "guardrails.py").read_text() + (ROOT / "deploy" / "observe.py").read_text()
     named = set(re.findall(r'"(Invocation\w*|ModelLatency|PredictionDistance)"', code))
-    assert named == {name for _, name, _ in _reference().METRICS}
+    assert named == {name for _, name, _ in _page("reference").METRICS}
 
 
 @pytest.mark.parametrize("target", sorted(set(re.findall(r"(?:`|^)make (\w+)", README, re.MULTILINE))))

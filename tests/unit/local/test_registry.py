@@ -35,6 +35,11 @@ def _described(registry: Registry, arn: str) -> dict:
     return registry.describe_model_package({"ModelPackageName": arn})
 
 
+@pytest.mark.aws(
+    "Model registry",
+    "A package that is created without ModelApprovalStatus is PendingManualApproval",
+    "API: CreateModelPackage",
+)
 def test_a_package_waits_for_approval_unless_told_otherwise(registry):
     assert _described(registry, _registered(registry))["ModelApprovalStatus"] == "PendingManualApproval"
 
