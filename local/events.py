@@ -1,9 +1,10 @@
-"""The events SageMaker sends to EventBridge, delivered in order to the rules people made.
+"""The events AWS services send to EventBridge, delivered in order to the rules people made.
 
 Rules, patterns and targets are moto's. It must never decide what an event means.
 """
 
 import asyncio
+import functools
 import json
 import logging
 from collections.abc import Callable
@@ -15,6 +16,9 @@ from local.clock import Clock
 
 _log = logging.getLogger("local")
 
+Emit = Callable[[str, list[str], dict[str, Any]], None]
+"""Sends an event: its detail type, the ARNs it is about, its detail."""
+
 
 class Events:
     """A queue of events, and the one task that delivers them."""
@@ -23,11 +27,14 @@ class Events:
         self._clock = clock
         self._queue: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
 
-    def emit(self, detail_type: str, resources: list[str], detail: dict[str, Any]) -> None:
-        """Send an event of `aws.sagemaker`; it is delivered soon after."""
+    def emitter(self, source: str) -> Emit:
+        """The way to send events of a service, such as `aws.sagemaker`; they are delivered soon after."""
+        return functools.partial(self._emit, source)
+
+    def _emit(self, source: str, detail_type: str, resources: list[str], detail: dict[str, Any]) -> None:
         entry = {
             "Time": self._clock.now(),
-            "Source": "aws.sagemaker",
+            "Source": source,
             "DetailType": detail_type,
             "Resources": resources,
             "Detail": json.dumps(detail, default=str),

@@ -35,22 +35,30 @@ class Alarms:
         self._on_change = on_change
         self._alarms: dict[str, Response] = {}
         self._history: list[Response] = []
-        self._fired: dict[str, tuple[datetime, str]] = {}
+        self._fired: dict[tuple[str, bool], tuple[datetime, str]] = {}
+        self._by_hand: set[str] = set()
 
     def state(self, name: str) -> tuple[str, str] | None:
         """The state of an alarm and its reason; None when there is no such alarm."""
         alarm = self._alarms.get(name)
         return (alarm["StateValue"], alarm["StateReason"]) if alarm else None
 
-    def fired_since(self, name: str, moment: datetime) -> str | None:
-        """The reason why an alarm is in ALARM, or was at any time since `moment`; None when it was not."""
+    def set_by_hand(self, name: str) -> bool:
+        """Whether the alarm's state is one that SetAlarmState gave it and no evaluation has confirmed or changed."""
+        return name in self._by_hand
+
+    def fired_since(self, name: str, moment: datetime, *, by_hand: bool = True) -> str | None:
+        """The reason why an alarm is in ALARM, or was at any time since `moment`; None when it was not.
+
+        Unless `by_hand`, an ALARM that SetAlarmState gave it does not count.
+        """
         alarm = self._alarms.get(name)
         if alarm is None:
             return None
-        if alarm["StateValue"] == ALARM:
+        if alarm["StateValue"] == ALARM and (by_hand or name not in self._by_hand):
             return str(alarm["StateReason"])
-        when, reason = self._fired.get(name, (None, ""))
-        return reason if when is not None and when >= moment else None
+        fired = [self._fired[name, hand] for hand in (False, by_hand) if (name, hand) in self._fired]
+        return next((reason for when, reason in fired if when >= moment), None)
 
     def put(self, request: Request) -> None:
         """Create an alarm in INSUFFICIENT_DATA, or replace a definition and keep its state."""
@@ -92,7 +100,9 @@ class Alarms:
             raise AwsError("ResourceNotFound", f"Alarms {absent} do not exist", 404)
         for name in names:
             alarm = self._alarms.pop(name)
-            self._fired.pop(name, None)
+            self._by_hand.discard(name)
+            for hand in (True, False):
+                self._fired.pop((name, hand), None)
             data = {"version": "1.0", "type": "Delete", "deletedAlarm": alarm}
             self._remember(name, "ConfigurationUpdate", f'Alarm "{name}" deleted', data)
 
@@ -108,6 +118,7 @@ class Alarms:
             json.loads(data)
         except ValueError as error:
             raise AwsError("InvalidFormat", f"StateReasonData was not valid JSON: {error}") from error
+        self._by_hand.add(alarm["AlarmName"])
         self._change(alarm, request["StateValue"], request["StateReason"], data)
 
     def history(self, request: Request) -> list[Response]:
@@ -129,6 +140,7 @@ class Alarms:
             rule, period = definition.rule(alarm), definition.period(alarm)
             points = self._datapoints(alarm, end - rule.evaluation_range * period, end, period)
             verdict = evaluate(rule, points, alarm["StateValue"])
+            self._by_hand.discard(alarm["AlarmName"])
             if verdict.state != alarm["StateValue"]:
                 data = json.dumps(self._reason_data(alarm, period, verdict))
                 self._change(alarm, verdict.state, verdict.reason, data)
@@ -174,7 +186,8 @@ class Alarms:
             return
         alarm["StateTransitionedTimestamp"] = now
         if state == ALARM:
-            self._fired[alarm["AlarmName"]] = (now, reason)
+            name = alarm["AlarmName"]
+            self._fired[name, name in self._by_hand] = (now, reason)
         self._remember(
             alarm["AlarmName"],
             "StateUpdate",

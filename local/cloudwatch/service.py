@@ -37,9 +37,16 @@ class CloudWatch:
         """The state of an alarm (OK, ALARM, INSUFFICIENT_DATA) and its reason; None when there is no such alarm."""
         return self._alarms.state(name)
 
-    def alarm_fired_since(self, name: str, moment: datetime) -> str | None:
-        """The reason why an alarm is in ALARM, or was at any time since `moment`; None when it was not."""
-        return self._alarms.fired_since(name, moment)
+    def alarm_set_by_hand(self, name: str) -> bool:
+        """Whether the alarm's state is one that SetAlarmState gave it and no evaluation has confirmed or changed."""
+        return self._alarms.set_by_hand(name)
+
+    def alarm_fired_since(self, name: str, moment: datetime, *, by_hand: bool = True) -> str | None:
+        """The reason why an alarm is in ALARM, or was at any time since `moment`; None when it was not.
+
+        Unless `by_hand`, an ALARM that SetAlarmState gave it does not count.
+        """
+        return self._alarms.fired_since(name, moment, by_hand=by_hand)
 
     async def run(self) -> None:
         """Evaluate every alarm once per AWS minute, each minute in turn, until cancelled."""

@@ -87,6 +87,12 @@ def test_the_date_header_is_awss_clock_and_runs_faster(client):
         ("sagemaker", "list_apps", {}, "NotImplemented"),
         ("cloudwatch", "list_dashboards", {}, "NotImplemented"),
         ("sagemaker-runtime", "invoke_endpoint", {"EndpointName": "nobody", "Body": b"1"}, "ValidationError"),
+        (
+            "sagemaker-runtime",
+            "invoke_endpoint_async",
+            {"EndpointName": "e", "InputLocation": "s3://b"},
+            "NotImplemented",
+        ),
     ],
 )
 def test_what_is_not_there_is_an_aws_error_with_its_code(client, service, operation, arguments, code):

@@ -111,6 +111,18 @@ def test_a_state_set_by_hand_holds_until_the_next_evaluation_and_is_remembered(w
     assert watched.cloudwatch.alarm_fired_since("errors", before + timedelta(seconds=1)) is None
 
 
+def test_an_alarm_set_by_hand_is_told_from_one_that_its_metric_set(watched):
+    watched.cloudwatch.put_metric_alarm(ALARM_ON_ERRORS)
+    before = watched.clock.now()
+    drill = {"AlarmName": "errors", "StateValue": "ALARM", "StateReason": "drill"}
+    watched.cloudwatch.set_alarm_state(drill)
+    assert watched.cloudwatch.alarm_set_by_hand("errors")
+    assert watched.cloudwatch.alarm_fired_since("errors", before, by_hand=False) is None
+    assert watched.minute(1.0) == "ALARM"
+    assert not watched.cloudwatch.alarm_set_by_hand("errors")
+    assert watched.cloudwatch.alarm_fired_since("errors", before, by_hand=False) is not None
+
+
 def test_a_percentile_alarm_sees_the_tail_that_the_average_hides(watched):
     tail = {**ALARM_ON_ERRORS, "ExtendedStatistic": "p99", "MetricName": "Latency", "Threshold": 500.0}
     del tail["Statistic"]

@@ -1,0 +1,154 @@
+"""The front: the HTTP server's one handler, which speaks to every AWS client.
+
+It hands a request to the service that answers it: ours by name (a method `create_endpoint` answers CreateEndpoint),
+moto for the rest. Whatever goes wrong is an AWS error. It must never know what an operation does.
+"""
+
+import inspect
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from email.utils import format_datetime
+
+import aiohttp
+from aiohttp import web
+from botocore import xform_name
+
+from local import wire
+from local.clock import Clock
+from local.cloudwatch import CloudWatch
+from local.context import Request, Response
+from local.errors import AwsError
+from local.hosting import Hosting
+from local.moto import Moto
+from local.routing import Asked, Router
+from local.serving.faults import parse_fault
+
+LARGEST_BODY = 512 * 1024 * 1024
+_log = logging.getLogger("local")
+
+Handler = Callable[[Request], Response | Awaitable[Response | None] | None]
+
+
+@dataclass(frozen=True)
+class Services:
+    """Everything that answers: who owns the operations of each of our services (botocore's name), and moto."""
+
+    owners: Mapping[str, tuple[object, ...]]
+    hosting: Hosting
+    cloudwatch: CloudWatch
+    moto: Moto
+
+    def handler(self, service: str, operation: str) -> Handler:
+        """The method that answers an operation. Raises AwsError when nobody does."""
+        for owner in self.owners[service]:
+            method: Handler | None = getattr(owner, xform_name(operation), None)
+            if method is not None:
+                return method
+        raise AwsError("NotImplemented", f"The rehearsal has no {service}:{operation}.", 501)
+
+
+class Front:
+    """Routes requests. Until the services are open it answers 503, which AWS clients retry."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._services: Services | None = None
+        self._router = Router(())
+        self._session: aiohttp.ClientSession | None = None
+
+    def open(self, services: Services, session: aiohttp.ClientSession) -> None:
+        """Answer from these services from now on; `session` is the way to moto."""
+        self._services, self._session, self._router = services, session, Router(services.owners)
+
+    def application(self) -> web.Application:
+        """The application to serve."""
+        application = web.Application(client_max_size=LARGEST_BODY, middlewares=[self._answer])
+        application.router.add_post("/endpoints/{name}/invocations", self._invoke)
+        application.router.add_put("/_rehearsal/fault", self._fault)
+        application.router.add_route("*", "/{path:.*}", self._route)
+        return application
+
+    @web.middleware
+    async def _answer(
+        self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        """Every answer carries AWS's time; whatever goes wrong is an AWS error."""
+        try:
+            _no_browsers(request)
+            response = await handler(request)
+        except AwsError as error:
+            response = _error(error)
+        except web.HTTPException as error:
+            response = _error(AwsError("ValidationException", error.reason, error.status))
+        except (aiohttp.ClientError, ConnectionError) as error:
+            response = _error(AwsError("ServiceUnavailable", f"A connection was lost: {error}", 503))
+        except Exception:  # noqa: BLE001 - a bug in one operation must not end the server
+            asked = request.headers.get("X-Amz-Target", request.path)
+            _log.exception("%s failed", asked)
+            response = _error(AwsError("InternalFailure", f"The stand-in failed in {asked}; its log has why.", 500))
+        response.headers["Date"] = format_datetime(self._clock.now(), usegmt=True)
+        return response
+
+    async def _route(self, request: web.Request) -> web.Response:
+        services, body = self._opened(), await request.read()
+        asked = self._router.route(request.method, request.path, request.query_string, request.headers, body)
+        if asked.service not in services.owners:
+            return await services.moto.forward(self._session_(), request)
+        return _json(wire.serialise(await self._perform(services, asked, body)))
+
+    async def _perform(self, services: Services, asked: Asked, body: bytes) -> Response | None:
+        """Ask one of our services. What goes wrong with an API belongs here, between `parse` and `handler`."""
+        assert asked.service is not None
+        if asked.protocol != "json" or asked.operation is None:
+            said = f"The rehearsal has no {asked.service}:{asked.operation} in the protocol {asked.protocol}."
+            raise AwsError("NotImplemented", said, 501)
+        parsed = wire.parse(asked.service, asked.operation, body)
+        result = services.handler(asked.service, asked.operation)(parsed)
+        return await result if inspect.isawaitable(result) else result
+
+    async def _invoke(self, request: web.Request) -> web.Response:
+        hosting = self._opened().hosting
+        answer = await hosting.invoke_endpoint(request.match_info["name"], await request.read(), request.headers)
+        return web.Response(status=answer.status, headers=answer.headers, body=answer.body)
+
+    async def _fault(self, request: web.Request) -> web.Response:
+        """Rehearsal only: give the containers of a model package a fault from now on. Not an AWS operation."""
+        try:
+            wanted: Mapping[str, str] = dict(await request.json())
+            fault = parse_fault(wanted["fault"]) if wanted.get("fault") else None
+            self._opened().hosting.set_fault(wanted["model_package_arn"], fault)
+        except (ValueError, TypeError, KeyError) as error:
+            raise AwsError("ValidationException", str(error)) from error
+        return _json(b"{}")
+
+    def _opened(self) -> Services:
+        if self._services is None or self._session_().closed:
+            raise AwsError("ServiceUnavailable", "The stand-in is starting, or ending.", 503)
+        return self._services
+
+    def _session_(self) -> aiohttp.ClientSession:
+        assert self._session is not None
+        return self._session
+
+
+def _no_browsers(request: web.Request) -> None:
+    """Refuse what a web page sends: a pipeline's steps are commands, and every page can reach 127.0.0.1.
+
+    A page's requests carry an Origin; one that had its own name resolve to this machine carries that name as Host.
+    """
+    host = request.host.rpartition(":")[0] or request.host
+    if "Origin" in request.headers or not (host in ("127.0.0.1", "localhost") or host.endswith(".localhost")):
+        raise AwsError("AccessDenied", "The stand-in answers programs on this machine, not web pages.", 403)
+
+
+def _json(body: bytes) -> web.Response:
+    return web.Response(body=body, content_type="application/x-amz-json-1.1")
+
+
+def _error(error: AwsError) -> web.Response:
+    response = _json(wire.serialise({"__type": error.code, "message": error.message}))
+    response.set_status(error.status)
+    response.headers["x-amzn-ErrorType"] = error.code
+    response.headers["x-amzn-query-error"] = f"{error.code};Sender"
+    return response
