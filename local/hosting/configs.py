@@ -3,7 +3,7 @@
 Source: the API reference of CreateEndpointConfig and ProductionVariant. It must never start anything.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from local.context import Context, Request, Response
@@ -11,10 +11,16 @@ from local.errors import validation
 from local.hosting.listing import page
 
 _NOT_OFFERED = {
-    "ShadowProductionVariants": "Shadow variants are",
     "AsyncInferenceConfig": "Asynchronous inference is",
     "ExplainerConfig": "The explainer is",
 }
+
+VARIANTS = ("ProductionVariants", "ShadowProductionVariants")
+
+
+def variants_of(config: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Every variant of an endpoint config, production first."""
+    return [variant for member in VARIANTS for variant in config.get(member, [])]
 
 
 class EndpointConfigs:
@@ -32,10 +38,13 @@ class EndpointConfigs:
         if name in self._described:
             raise validation(f'Cannot create already existing endpoint configuration "{arn}".')
         _check(request, check_model)
-        variants = [{"InitialVariantWeight": 1.0, **variant} for variant in request["ProductionVariants"]]
         self._described[name] = {
             **{member: value for member, value in request.items() if member != "Tags"},
-            "ProductionVariants": variants,
+            **{
+                member: [{"InitialVariantWeight": 1.0, **variant} for variant in request[member]]
+                for member in VARIANTS
+                if request.get(member)
+            },
             "EndpointConfigArn": arn,
             "CreationTime": self._context.clock.now(),
         }
@@ -67,14 +76,25 @@ def _check(request: Request, check_model: Callable[[str], object]) -> None:
             raise validation(f"{what} not offered here yet: leave {member} out.")
     if request.get("DataCaptureConfig", {}).get("InitialSamplingPercentage"):
         raise validation("Data capture is not offered here yet: leave DataCaptureConfig out.")
-    names = [variant["VariantName"] for variant in request["ProductionVariants"]]
+    variants = variants_of(request)
+    names = [variant["VariantName"] for variant in variants]
     for name in names:
         if names.count(name) > 1:
-            raise validation(f"Duplicate variant name {name}: the production variants must have names of their own.")
-    for variant in request["ProductionVariants"]:
+            raise validation(f"Duplicate variant name {name}: the variants must have names of their own.")
+    _check_shadow(request)
+    for variant in variants:
         _check_variant(variant, check_model)
     if not any(variant.get("InitialVariantWeight", 1.0) for variant in request["ProductionVariants"]):
         raise validation("At least one production variant must have an InitialVariantWeight above 0.")
+
+
+def _check_shadow(request: Request) -> None:
+    production, shadow = (len(request.get(member, [])) for member in VARIANTS)
+    if shadow and (production, shadow) != (1, 1):
+        raise validation(
+            "With ShadowProductionVariants you can specify one variant for ProductionVariants and one for "
+            f"ShadowProductionVariants; there are {production} and {shadow}."
+        )
 
 
 def _check_variant(variant: dict[str, Any], check_model: Callable[[str], object]) -> None:
@@ -85,5 +105,5 @@ def _check_variant(variant: dict[str, Any], check_model: Callable[[str], object]
         )
     for member in ("ModelName", "InitialInstanceCount", "InstanceType"):
         if member not in variant:
-            raise validation(f"Production variant {name} must have {member}.")
+            raise validation(f"Variant {name} must have {member}.")
     check_model(variant["ModelName"])

@@ -51,6 +51,7 @@ def describe(endpoint: Endpoint) -> Response:
         "EndpointArn": endpoint.arn,
         "EndpointConfigName": endpoint.config,
         "ProductionVariants": _variants(serving),
+        "ShadowProductionVariants": _shadow(serving),
         "EndpointStatus": endpoint.status,
         "FailureReason": endpoint.failure_reason,
         "CreationTime": endpoint.created,
@@ -85,12 +86,17 @@ def _pending(endpoint: Endpoint) -> Response | None:
     return {
         "EndpointConfigName": endpoint.green.config,
         "ProductionVariants": _variants(endpoint.green),
+        "ShadowProductionVariants": _shadow(endpoint.green),
         "StartTime": endpoint.green_since,
     }
 
 
 def _variants(fleet: Fleet | None) -> list[Response]:
-    return [_summary(variant) for variant in fleet.variants.values()] if fleet else []
+    return [_summary(variant) for variant in fleet.production.values()] if fleet else []
+
+
+def _shadow(fleet: Fleet | None) -> list[Response] | None:
+    return [_summary(fleet.shadow)] if fleet and fleet.shadow else None
 
 
 def _summary(variant: Variant) -> Response:
@@ -108,7 +114,7 @@ def _summary(variant: Variant) -> Response:
 
 def _epoch(value: Any) -> Any:
     if isinstance(value, dict):
-        return {name: _epoch(item) for name, item in value.items()}
+        return {name: _epoch(item) for name, item in value.items() if item is not None}
     if isinstance(value, list):
         return [_epoch(item) for item in value]
     return _milliseconds(value) if isinstance(value, datetime) else value

@@ -13,7 +13,7 @@ from local.cloudwatch import CloudWatch
 from local.context import Context, Request, Response
 from local.errors import AwsError, validation
 from local.hosting import deployment, traffic
-from local.hosting.configs import EndpointConfigs
+from local.hosting.configs import VARIANTS, EndpointConfigs
 from local.hosting.endpoint import (
     DEPLOYMENT_EVENT,
     STATE_EVENT,
@@ -27,6 +27,7 @@ from local.hosting.invocation import InvokeResponse, Router
 from local.hosting.launcher import Launcher
 from local.hosting.listing import page
 from local.hosting.models import Models
+from local.hosting.shadow import mirror
 
 _SERVING = ("InService", "Updating", "RollingBack", "SystemUpdating", "UpdateRollbackFailed")
 _RETAINED = ("DesiredInstanceCount", "DesiredWeight")
@@ -44,7 +45,7 @@ class Endpoints:
         configs: EndpointConfigs,
         launcher: Launcher,
         tags: dict[str, Any],
-        rng: random.Random,
+        seed: int | None,
     ) -> None:
         self._context = context
         self._cloudwatch = cloudwatch
@@ -54,7 +55,8 @@ class Endpoints:
         self._tags = tags
         self._endpoints: dict[str, Endpoint] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._router = Router(context, cloudwatch, launcher, rng)
+        self._router = Router(context, cloudwatch, launcher, random.Random(seed))
+        self._copying = _random(seed, "copying")
         self._world = deployment.World(context.clock, cloudwatch.alarm_fired_since, self._changed, self._advanced)
 
     async def close(self) -> None:
@@ -78,7 +80,7 @@ class Endpoints:
             raise validation(f'Cannot create already existing endpoint "{arn}".')
         plans = self._plans(config, {})
         kept = request.get("DeploymentConfig")
-        traffic.check(kept or {}, {plan.name: plan.count for plan in plans})
+        traffic.check(kept or {}, {plan.name: plan.count for plan in plans if not plan.shadow})
         now = self._context.clock.now()
         endpoint = Endpoint(name, arn, config, now, now, last_deployment_config=kept)
         self._endpoints[name] = endpoint
@@ -163,18 +165,24 @@ class Endpoints:
         return endpoint
 
     def _plans(self, config: str, retained: Mapping[str, Mapping[str, Any]]) -> list[VariantPlan]:
+        described = self._configs.describe(config)
         return [
             VariantPlan.of(
-                variant, self._models.container(variant["ModelName"]), retained.get(variant["VariantName"], {})
+                variant,
+                self._models.container(variant["ModelName"]),
+                retained.get(variant["VariantName"], {}),
+                shadow=member == "ShadowProductionVariants",
             )
-            for variant in self._configs.describe(config)["ProductionVariants"]
+            for member in VARIANTS
+            for variant in described.get(member, [])
         ]
 
     def _fleet(self, endpoint: Endpoint, config: str, plans: list[VariantPlan]) -> Fleet:
         """The endpoint's new green fleet; none of it runs yet."""
-        endpoint.green = Fleet(endpoint.name, config, plans, self._launcher, self._context.clock)
-        endpoint.green_since = self._context.clock.now()
-        return endpoint.green
+        fleet = Fleet(endpoint.name, config, plans, self._launcher, self._context.clock)
+        mirror(fleet, self._router.exchange, self._copying, self._context.unverified)
+        endpoint.green, endpoint.green_since = fleet, self._context.clock.now()
+        return fleet
 
     def _check_deployment(
         self, endpoint: Endpoint, config: traffic.DeploymentConfig | None, plans: Sequence[VariantPlan]
@@ -182,8 +190,8 @@ class Endpoints:
         if config is None:
             return
         assert endpoint.blue is not None
-        traffic.check(config, {plan.name: plan.count for plan in plans})
-        old, new = sorted(endpoint.blue.variants), sorted(plan.name for plan in plans)
+        traffic.check(config, {plan.name: plan.count for plan in plans if not plan.shadow})
+        old, new = sorted(endpoint.blue.production), sorted(plan.name for plan in plans if not plan.shadow)
         if old != new:
             raise validation(
                 "A DeploymentConfig needs the same variant names in the old and the new endpoint configuration; they "
@@ -228,6 +236,11 @@ class Endpoints:
 
     def _arn(self, name: str) -> str:
         return self._context.arn(f"endpoint/{name.lower()}")
+
+
+def _random(seed: int | None, purpose: str) -> random.Random:
+    """A generator of its own for each purpose: one that is asked less or more must not change what the others say."""
+    return random.Random(None if seed is None else f"{seed} {purpose}")
 
 
 async def _stop(endpoint: Endpoint) -> None:

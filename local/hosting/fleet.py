@@ -8,12 +8,16 @@ import random
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from local.clock import Clock
 from local.hosting.launcher import HEALTHY_WITHIN_SECONDS, Launcher, LaunchError, Place
 from local.hosting.models import Container
 from local.serving import Instance
+
+if TYPE_CHECKING:
+    from local.hosting.exchange import Exchange
+    from local.hosting.shadow import Mirror
 
 RESTART_SECONDS = 10.0
 """How long after an instance died, or failed to come back, it is started again (AWS seconds)."""
@@ -21,16 +25,19 @@ RESTART_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class VariantPlan:
-    """What a production variant is to be: from its endpoint config, or retained from the fleet before."""
+    """What a production or shadow variant is to be: from its endpoint config, or retained from the fleet before."""
 
     name: str
     container: Container
     count: int
     weight: float
     healthy_within: float = HEALTHY_WITHIN_SECONDS
+    shadow: bool = False
 
     @classmethod
-    def of(cls, variant: Mapping[str, Any], container: Container, retained: Mapping[str, Any]) -> "VariantPlan":
+    def of(
+        cls, variant: Mapping[str, Any], container: Container, retained: Mapping[str, Any], *, shadow: bool = False
+    ) -> "VariantPlan":
         """From a ProductionVariant; `retained` may hold DesiredInstanceCount and DesiredWeight that replace its own."""
         return cls(
             variant["VariantName"],
@@ -38,13 +45,15 @@ class VariantPlan:
             retained.get("DesiredInstanceCount", variant["InitialInstanceCount"]),
             retained.get("DesiredWeight", variant["InitialVariantWeight"]),
             variant.get("ContainerStartupHealthCheckTimeoutInSeconds", HEALTHY_WITHIN_SECONDS),
+            shadow,
         )
 
 
 class Variant:
-    """The running instances of one production variant.
+    """The running instances of one production or shadow variant.
 
-    `active` is how many of them may get traffic, from the first; `status` is its VariantStatus, None when it is steady.
+    `active` is how many of them may get traffic, from the first; `status` is its VariantStatus, None when it is steady;
+    `observers` are told, at once and in order, of each request that it was asked.
     """
 
     def __init__(self, place: Place, plan: VariantPlan) -> None:
@@ -55,6 +64,7 @@ class Variant:
         self.instances: list[Instance] = []
         self.active = 0
         self.status: dict[str, Any] | None = None
+        self.observers: list[Callable[[Exchange], None]] = []
         both = (("EndpointName", place.endpoint), ("VariantName", place.variant))
         self.dimensions = (both, (("EndpointConfigName", place.config), *both))
 
@@ -70,13 +80,19 @@ class Variant:
 
 
 class Fleet:
-    """The variants of one endpoint config on one endpoint."""
+    """The variants of one endpoint config on one endpoint: those in production and at most one shadow.
+
+    `mirror`, when there is one, copies requests to the shadow and ends with the fleet.
+    """
 
     def __init__(self, endpoint: str, config: str, plans: list[VariantPlan], launcher: Launcher, clock: Clock) -> None:
         self.config = config
         self._folder = launcher.folder(endpoint, config)
         places = (Place(endpoint, config, plan.name, self._folder / plan.name) for plan in plans)
         self.variants = {plan.name: Variant(place, plan) for place, plan in zip(places, plans, strict=True)}
+        self.production = {name: variant for name, variant in self.variants.items() if not variant.plan.shadow}
+        self.shadow = next((variant for variant in self.variants.values() if variant.plan.shadow), None)
+        self.mirror: Mirror | None = None
         self._launcher = launcher
         self._clock = clock
         self._repairs: set[asyncio.Task[None]] = set()
@@ -117,6 +133,8 @@ class Fleet:
         for repair in self._repairs:
             repair.cancel()
         await asyncio.gather(*self._repairs, return_exceptions=True)
+        if self.mirror is not None:
+            await self.mirror.close()
         instances = [instance for variant in self.variants.values() for instance in variant.instances]
         await asyncio.gather(*(instance.stop() for instance in instances))
         for variant in self.variants.values():

@@ -7,6 +7,7 @@ Sources: the API reference of InvokeEndpoint; the developer guide, "Monitor Sage
 import json
 import random
 import time
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ from local.cloudwatch import CloudWatch
 from local.context import Context
 from local.errors import AwsError
 from local.hosting.endpoint import Endpoint
+from local.hosting.exchange import Exchange, Reply
 from local.hosting.fleet import Variant
 from local.hosting.launcher import Launcher
 
@@ -44,20 +46,6 @@ class InvokeResponse:
     body: bytes
 
 
-@dataclass(frozen=True)
-class _Reply:
-    """What came back from a container, status 0 when nothing did, and the seconds from sending to the last byte."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-    seconds: float
-
-    @property
-    def good(self) -> bool:
-        return 200 <= self.status < 300
-
-
 class Router:
     """Routes requests at random: between variants by weight, between fleets by capacity, between instances evenly."""
 
@@ -73,7 +61,6 @@ class Router:
 
         Raises AwsError ValidationError when the request itself cannot be served.
         """
-        began = time.perf_counter()
         if len(body) > LARGEST_BODY:
             raise AwsError(
                 "ValidationError",
@@ -81,20 +68,31 @@ class Router:
                 f"Member must have length less than or equal to {LARGEST_BODY}",
             )
         variant = self._choose(endpoint, headers.get(TARGET_VARIANT))
+        reply = await self.exchange(variant, body, headers)
+        return self._success(variant, reply) if reply.good else self._failure(endpoint, reply)
+
+    async def exchange(
+        self, variant: Variant, body: bytes, headers: Mapping[str, str], event_id: str | None = None
+    ) -> Reply:
+        """Ask a variant, measure it, tell its observers. `event_id` names what is captured; None: a name of its own."""
+        began = time.perf_counter()
         reply = await self._ask(variant, body, headers)
-        response = self._success(variant, reply) if reply.good else self._failure(endpoint, reply)
         self._measure(variant, reply, time.perf_counter() - began)
-        return response
+        if variant.observers:
+            exchange = Exchange(event_id or str(uuid.uuid4()), body, headers, reply)
+            for observe in variant.observers:
+                observe(exchange)
+        return reply
 
     def _choose(self, endpoint: Endpoint, target: str | None) -> Variant:
         blue, green = endpoint.blue, endpoint.green
         assert blue is not None
-        variants = blue.variants
+        variants = blue.production
         if target is not None and target not in variants:
             raise AwsError("ValidationError", f"Variant {target} not found for endpoint {endpoint.name}.")
         name = target or self._by_weight(list(variants.values()))
-        if green is not None and name in green.variants and self._rng.random() < green.variants[name].share:
-            return green.variants[name]
+        if green is not None and name in green.production and self._rng.random() < green.production[name].share:
+            return green.production[name]
         return variants[name]
 
     def _by_weight(self, variants: list[Variant]) -> str:
@@ -103,10 +101,10 @@ class Router:
             return self._rng.choices(variants, weights)[0].place.variant
         return variants[0].place.variant
 
-    async def _ask(self, variant: Variant, body: bytes, headers: Mapping[str, str]) -> _Reply:
+    async def _ask(self, variant: Variant, body: bytes, headers: Mapping[str, str]) -> Reply:
         instance = variant.pick(self._rng)
         if instance is None:
-            return _Reply(0, {}, b"no instance of the variant is in service", 0.0)
+            return Reply(0, {}, b"no instance of the variant is in service", 0.0)
         forwarded = {name: headers[name] for name in _FORWARDED if name in headers}
         sent = time.perf_counter()
         try:
@@ -116,21 +114,21 @@ class Router:
                     instance.invocations, data=body, headers=forwarded, timeout=self._timeout
                 ) as answer:
                     said = await answer.read()
-                return _Reply(answer.status, answer.headers, said, time.perf_counter() - sent)
+                return Reply(answer.status, answer.headers, said, time.perf_counter() - sent)
         except TimeoutError:
-            return _Reply(0, {}, _TIMED_OUT.encode(), time.perf_counter() - sent)
+            return Reply(0, {}, _TIMED_OUT.encode(), time.perf_counter() - sent)
         except aiohttp.ClientError as error:
             why = f"the container did not answer: {error}"
-            return _Reply(0, {}, why.encode(), time.perf_counter() - sent)
+            return Reply(0, {}, why.encode(), time.perf_counter() - sent)
 
-    def _success(self, variant: Variant, reply: _Reply) -> InvokeResponse:
+    def _success(self, variant: Variant, reply: Reply) -> InvokeResponse:
         headers = {INVOKED_VARIANT: variant.place.variant}
         for name in ("Content-Type", CUSTOM_ATTRIBUTES):
             if name in reply.headers:
                 headers[name] = reply.headers[name]
         return InvokeResponse(200, headers, reply.body)
 
-    def _failure(self, endpoint: Endpoint, reply: _Reply) -> InvokeResponse:
+    def _failure(self, endpoint: Endpoint, reply: Reply) -> InvokeResponse:
         said = reply.body.decode(errors="replace")
         group = f"/aws/sagemaker/Endpoints/{endpoint.name}"
         region, account = self._context.region, self._context.account
@@ -148,7 +146,7 @@ class Router:
         headers = {"Content-Type": "application/json", "x-amzn-ErrorType": "ModelError"}
         return InvokeResponse(424, headers, json.dumps(error).encode())
 
-    def _measure(self, variant: Variant, reply: _Reply, seconds: float) -> None:
+    def _measure(self, variant: Variant, reply: Reply, seconds: float) -> None:
         client_error = 400 <= reply.status < 500
         samples = (
             ("Invocations", 1.0, "None"),

@@ -3,14 +3,13 @@
 It must never hold a rule of its own: `models`, `configs` and `endpoints` do.
 """
 
-import random
 from collections.abc import Mapping
 from typing import Any
 
 from local.cloudwatch import CloudWatch
 from local.context import Context, Request, Response
 from local.errors import validation
-from local.hosting.configs import EndpointConfigs
+from local.hosting.configs import EndpointConfigs, variants_of
 from local.hosting.endpoints import Endpoints
 from local.hosting.invocation import InvokeResponse
 from local.hosting.launcher import Fetch, Launcher, fetch_from_s3
@@ -37,11 +36,10 @@ class Hosting:
         seed: int | None = None,
     ) -> None:
         self.tags: dict[str, Any] = {} if tags is None else tags
-        rng = random.Random(seed)
         self._launcher = Launcher(context, fetch or fetch_from_s3(context))
         self._models = Models(context, self.tags, describe_model_package)
         self._configs = EndpointConfigs(context, self.tags)
-        self._endpoints = Endpoints(context, cloudwatch, self._models, self._configs, self._launcher, self.tags, rng)
+        self._endpoints = Endpoints(context, cloudwatch, self._models, self._configs, self._launcher, self.tags, seed)
 
     async def close(self) -> None:
         """Give up every deployment and end every process."""
@@ -77,7 +75,7 @@ class Hosting:
         name = request["ModelName"]
         arn = self._models.describe(name)["ModelArn"]
         for config in self._endpoints.configs_in_use():
-            if name in (variant["ModelName"] for variant in self._configs.describe(config)["ProductionVariants"]):
+            if name in (variant["ModelName"] for variant in variants_of(self._configs.describe(config))):
                 raise validation(
                     f'Cannot delete model "{arn}": endpoint configuration {config}, which is in use, has it.'
                 )

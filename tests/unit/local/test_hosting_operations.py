@@ -103,7 +103,9 @@ def test_what_does_not_exist_is_named_in_the_refusal(hosted):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"ShadowProductionVariants": [production("S", "v1", 1)]}, "Shadow variants are not offered here yet"),
+        ({"ShadowProductionVariants": [production("A", "v1", 1)]}, "Duplicate variant name A"),
+        ({"ShadowProductionVariants": [{"VariantName": "S", "ModelName": "v1"}]}, "S must have InitialInstanceCount"),
+        ({"ShadowProductionVariants": [production("S", "v9", 1)]}, "Could not find model"),
         ({"DataCaptureConfig": {"InitialSamplingPercentage": 100}}, "Data capture is not offered here yet"),
         ({"ProductionVariants": [production("A", "v1", 1)] * 2}, "Duplicate variant name A"),
         ({"ProductionVariants": [production("A", "v1", 1, weight=0.0)]}, "InitialVariantWeight above 0"),

@@ -17,6 +17,7 @@ from local.cloudwatch import CloudWatch
 from local.context import Context, Response
 from local.errors import validation
 from local.hosting import Hosting, InvokeResponse
+from local.unverified import DEFAULTS, Unverified
 
 SPEED = 240.0
 PACKAGE = "arn:aws:sagemaker:us-east-1:111122223333:model-package/flights/{}"
@@ -51,7 +52,7 @@ async def until(condition: Callable[[], bool]) -> None:
 class World:
     """Hosting and CloudWatch, with the packages, events and model data that they see."""
 
-    def __init__(self, folder: Path, speed: float) -> None:
+    def __init__(self, folder: Path, speed: float, unverified: Unverified) -> None:
         self.events: list[tuple[str, dict[str, Any]]] = []
         self.clock = Clock(speed)
         self.context = Context(
@@ -61,6 +62,7 @@ class World:
             folder,
             "http://127.0.0.1:1",
             lambda kind, _, x: self.events.append((kind, x)),
+            unverified=unverified,
         )
         self.packages: dict[str, Response] = {}
         self.code: dict[str, str] = {}
@@ -109,9 +111,9 @@ class World:
         given = {name.replace("_", "-"): value for name, value in headers.items()}
         return await self.hosting.invoke_endpoint("e", body, CIMultiDict({"content-type": "text/csv", **given}))
 
-    def sums(self, metric: str, *, config: str | None = None, stat: str = "Sum") -> float:
+    def sums(self, metric: str, *, config: str | None = None, variant: str = "AllTraffic", stat: str = "Sum") -> float:
         """A statistic of the last hours of `e`: of both fleets, or of one."""
-        dimensions = [("EndpointName", "e"), ("VariantName", "AllTraffic")]
+        dimensions = [("EndpointName", "e"), ("VariantName", variant)]
         dimensions += [("EndpointConfigName", config)] if config else []
         now = self.clock.now()
         answer = self.cloudwatch.get_metric_statistics(
@@ -168,9 +170,9 @@ def canary(
 
 
 @asynccontextmanager
-async def world(folder: Path, speed: float = SPEED) -> AsyncIterator[World]:
+async def world(folder: Path, speed: float = SPEED, unverified: Unverified = DEFAULTS) -> AsyncIterator[World]:
     """A world whose alarms are evaluated; nothing of it is left afterwards."""
-    made = World(folder, speed)
+    made = World(folder, speed, unverified)
     alarms = asyncio.create_task(made.cloudwatch.run())
     try:
         yield made
