@@ -61,6 +61,7 @@ async def _up(options: argparse.Namespace) -> int:
         folder = options.state or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sagemaker-")))
         try:
             settings = {"port": options.port, "speed": options.speed, "unverified": _assumed(options)}
+            settings["duplicate_events"] = int(options.duplicate_events)
             async with running(folder, **settings) as local:
                 for name, value in local.context.job_environment().items():
                     print(f"export {name}={shlex.quote(value)}")
@@ -107,7 +108,7 @@ def parser() -> argparse.ArgumentParser:
     up.add_argument("--port", type=_port, default=DEFAULT_PORT, help="0 takes any free port (default: %(default)s)")
     up.add_argument("--speed", type=_speed, default=1.0, help="how fast AWS's clock runs (default: 1, real time)")
     up.add_argument("--state", type=Path, metavar="DIR", help="folder of its files (default: a temporary one)")
-
+    up.add_argument("--duplicate-events", action="store_true", help="deliver every event twice, as AWS may")
     _add_assume(up)
 
     text = "one rehearsal of the release loop; exit 0 when it went as the story tells"

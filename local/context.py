@@ -15,6 +15,7 @@ from local.unverified import DEFAULTS, Unverified
 Request = dict[str, Any]
 Response = dict[str, Any]
 
+ACCOUNT = "111122223333"
 OURS = {"sagemaker", "sagemaker-runtime", "cloudwatch"}
 ACCESS_KEY = "rehearsal"
 SECRET_KEY = "rehearsal"  # noqa: S105 - no account stands behind it

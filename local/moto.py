@@ -1,24 +1,34 @@
 """moto, for the services it does well (S3, SQS, EventBridge rules, STS, IAM, Logs), behind the same front.
 
-Requests are passed on byte for byte. It must never be asked for an operation that this stand-in answers itself.
+Requests are passed on byte for byte. moto is of this stand-in's account, and where its time matters, of its clock. It
+must never be asked for an operation that this stand-in answers itself.
 """
 
 import logging
+import os
 from typing import Any
 
 import aiohttp
 from aiohttp import web
+from moto.logs import models as logs_models
 from moto.server import ThreadedMotoServer
 
+from local.clock import Clock
+from local.context import ACCOUNT
 from local.errors import AwsError
+from local.events import rules
 
 HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-encoding", "content-length", "date", "server"}
 
 
 class Moto:
-    """A moto server on a free port of 127.0.0.1, and the way to it."""
+    """A moto server on a free port of 127.0.0.1, and the way to it. Without a clock it keeps the real time."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock | None = None) -> None:
+        os.environ["MOTO_ACCOUNT_ID"] = ACCOUNT
+        now = clock or Clock()
+        logs_models.utcnow = lambda: now.now().replace(tzinfo=None)  # it refuses log events from two hours ahead
+        rules.install()
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
         self._server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
         self._server.start()

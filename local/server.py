@@ -7,6 +7,7 @@ service.
 import asyncio
 import contextlib
 import logging
+import random
 from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from aiohttp import web
 
 from local.clock import Clock
 from local.cloudwatch import CloudWatch
-from local.context import Context
+from local.context import ACCOUNT, Context
 from local.events import Events
 from local.front import Front, Services
 from local.hosting import Hosting
@@ -27,7 +28,6 @@ from local.registry import Registry
 from local.tags import Tags
 from local.unverified import DEFAULTS, Unverified
 
-ACCOUNT = "111122223333"
 _log = logging.getLogger("local")
 
 
@@ -49,9 +49,11 @@ async def running(
     seed: int | None = None,
     region: str = "us-east-1",
     unverified: Unverified = DEFAULTS,
+    duplicate_events: int = 0,
 ) -> AsyncIterator[Running]:
     """SageMaker on 127.0.0.1:`port` (0: any free one) while the block runs; every process it started ends with it.
 
+    `seed` makes routing, and the names of executions and jobs, repeatable; `duplicate_events` copies follow each event.
     Raises OSError when the port is taken.
     """
     clock = Clock(speed)
@@ -63,7 +65,8 @@ async def running(
         site = web.TCPSite(runner, "127.0.0.1", port)
         await site.start()
         url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-        services, context, background = _build(clock, url, state, region, seed, unverified)
+        events = Events(clock, duplicates=duplicate_events)
+        services, context, background = _build(clock, events, url, state, region, seed, unverified)
         stack.callback(services.moto.stop)
         session = aiohttp.ClientSession(auto_decompress=False, timeout=aiohttp.ClientTimeout(total=None))
         await stack.enter_async_context(session)
@@ -77,17 +80,16 @@ async def running(
 
 
 def _build(
-    clock: Clock, url: str, state: Path, region: str, seed: int | None, unverified: Unverified
+    clock: Clock, events: Events, url: str, state: Path, region: str, seed: int | None, unverified: Unverified
 ) -> tuple[Services, Context, list[Coroutine[Any, Any, None]]]:
     """The services, what they share, and what runs beside them. An owner's `close`, if it has one, is awaited."""
     tags = Tags()
-    events = Events(clock)
-    moto = Moto()
+    moto = Moto(clock)
     context = Context(clock, region, ACCOUNT, state, url, events.emitter("aws.sagemaker"), moto.url, unverified)
     registry = Registry(context, tags.by_arn)
     cloudwatch = CloudWatch(context, events.emitter("aws.cloudwatch"))
     hosting = Hosting(context, cloudwatch, registry.describe_model_package, tags=tags.by_arn, seed=seed)
-    pipelines = Pipelines(context, registry.create_model_package)
+    pipelines = Pipelines(context, registry.create_model_package, random.Random(seed))
     owners = {
         "sagemaker": (registry, hosting, pipelines, tags),
         "sagemaker-runtime": (hosting,),

@@ -4,6 +4,7 @@ import contextlib
 import os
 import time
 
+import boto3.session
 import psutil
 import pytest
 
@@ -89,3 +90,25 @@ def test_a_second_rehearsal_beside_the_first_steps_aside(tmp_path):
     interrupt(first)
     assert code == 2
     assert "another rehearsal is writing to" in said
+
+
+def test_duplicate_events_makes_every_event_arrive_twice():
+    process = start("up", "--port", "0", "--duplicate-events")
+    try:
+        where = exports(process)
+        keys = {name: where[name.upper()] for name in ("aws_access_key_id", "aws_secret_access_key")}
+        session = boto3.session.Session(**keys, region_name=where["AWS_REGION"])
+        sagemaker, events, sqs = (
+            session.client(service, endpoint_url=where["AWS_ENDPOINT_URL"])
+            for service in ("sagemaker", "events", "sqs")
+        )
+        url = sqs.create_queue(QueueName="twice")["QueueUrl"]
+        arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        events.put_rule(Name="all", EventPattern='{"source": ["aws.sagemaker"]}')
+        events.put_targets(Rule="all", Targets=[{"Id": "queue", "Arn": arn}])
+        sagemaker.create_model_package_group(ModelPackageGroupName="g")
+        sagemaker.create_model_package(ModelPackageGroupName="g")
+        first, second = (sqs.receive_message(QueueUrl=url, WaitTimeSeconds=10)["Messages"] for _ in range(2))
+        assert first[0]["MessageId"] != second[0]["MessageId"]
+    finally:
+        interrupt(process)
