@@ -8,7 +8,7 @@ from typing import Any
 
 from local.context import Context, Request, Response
 from local.errors import validation
-from local.hosting.listing import page
+from local.listing import page
 
 _NOT_OFFERED = {
     "AsyncInferenceConfig": "Asynchronous inference is",

@@ -25,9 +25,9 @@ from local.hosting.endpoint import (
 from local.hosting.fleet import Fleet, VariantPlan
 from local.hosting.invocation import InvokeResponse, Router
 from local.hosting.launcher import Launcher
-from local.hosting.listing import page
 from local.hosting.models import Models
 from local.hosting.shadow import mirror
+from local.listing import page
 
 _SERVING = ("InService", "Updating", "RollingBack", "SystemUpdating", "UpdateRollbackFailed")
 _RETAINED = ("DesiredInstanceCount", "DesiredWeight")

@@ -10,7 +10,7 @@ from typing import Any
 
 from local.context import Context, Request, Response
 from local.errors import validation
-from local.hosting.listing import page
+from local.listing import page
 
 DescribeModelPackage = Callable[[Request], Response]
 """DescribeModelPackage of the registry: raises AwsError when there is no such package."""
