@@ -94,13 +94,14 @@ def _metrics() -> Iterator[str]:
 
 
 def _faults() -> Iterator[str]:
-    from local.serving.faults import FAULTS
+    from local.faults import REGISTRY
 
-    yield "\n## Faults of a rehearsal (`--fault`)\n"
-    yield "| fault | what it does |\n|---|---|"
-    yield "| `none` | nothing is wrong: the last release is expected to be promoted |"
-    for fault in FAULTS.values():
-        yield f"| `{fault.form}` | {' '.join((fault.__doc__ or '').split())} |"
+    yield "\n## Faults (`python -m local rehearse --fault`)\n"
+    yield "[rehearsal.md](rehearsal.md#faults) tells how to set them anywhere else. `none`: nothing is wrong.\n"
+    yield "| scope | fault | what it does | a guarded release |\n|---|---|---|---|"
+    for fault in REGISTRY.values():
+        does = " ".join((fault.__doc__ or "").split())
+        yield f"| {fault.scope} | `{fault.form()}` | {does} | {fault.expect.replace('_', ' ')} |"
     yield ""
 
 

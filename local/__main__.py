@@ -90,6 +90,7 @@ async def _rehearse(options: argparse.Namespace) -> int:
         speed=options.speed,
         seed=options.seed,
         fault=options.fault,
+        expect=options.expect,
         strategy=options.strategy,
         settings=tuple(options.set),
         unverified=_assumed(options),
@@ -118,7 +119,10 @@ def parser() -> argparse.ArgumentParser:
         "--story", type=Path, default=DEFAULT_STORY, metavar="FILE", help="the story (default: the loop)"
     )
     rehearsal.add_argument("--strategy", help="the rollout strategy, in place of the stage files'")
-    rehearsal.add_argument("--fault", help="what is wrong with the last release, such as errors:0.3, slow:800 or none")
+    text = "what is wrong with the last release: errors:0.3, several with commas between them, or none"
+    rehearsal.add_argument("--fault", help=f"{text} (docs/reference.md lists them)")
+    outcomes = ["promoted", "rolled_back", "inconclusive", "failed"]
+    rehearsal.add_argument("--expect", choices=outcomes, help="how it should end with --fault (default: by the fault)")
     rehearsal.add_argument(
         "--seed", type=int, default=2013, help="of the traffic and its routing (default: %(default)s)"
     )

@@ -19,10 +19,11 @@ from local.clock import Clock
 from local.cloudwatch import CloudWatch
 from local.context import Request, Response
 from local.errors import AwsError
+from local.faults import Faults
+from local.faults.web import add_routes
 from local.hosting import Hosting
 from local.moto import Moto
 from local.routing import Asked, Router
-from local.serving.faults import parse_fault
 
 LARGEST_BODY = 512 * 1024 * 1024
 _log = logging.getLogger("local")
@@ -51,8 +52,9 @@ class Services:
 class Front:
     """Routes requests. Until the services are open it answers 503, which AWS clients retry."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, faults: Faults) -> None:
         self._clock = clock
+        self._faults = faults
         self._services: Services | None = None
         self._router = Router(())
         self._session: aiohttp.ClientSession | None = None
@@ -65,7 +67,7 @@ class Front:
         """The application to serve."""
         application = web.Application(client_max_size=LARGEST_BODY, middlewares=[self._answer])
         application.router.add_post("/endpoints/{name}/invocations", self._invoke)
-        application.router.add_put("/_rehearsal/fault", self._fault)
+        add_routes(application, self._faults)
         application.router.add_route("*", "/{path:.*}", self._route)
         return application
 
@@ -111,16 +113,6 @@ class Front:
         hosting = self._opened().hosting
         answer = await hosting.invoke_endpoint(request.match_info["name"], await request.read(), request.headers)
         return web.Response(status=answer.status, headers=answer.headers, body=answer.body)
-
-    async def _fault(self, request: web.Request) -> web.Response:
-        """Rehearsal only: give the containers of a model package a fault from now on. Not an AWS operation."""
-        try:
-            wanted: Mapping[str, str] = dict(await request.json())
-            fault = parse_fault(wanted["fault"]) if wanted.get("fault") else None
-            self._opened().hosting.set_fault(wanted["model_package_arn"], fault)
-        except (ValueError, TypeError, KeyError) as error:
-            raise AwsError("ValidationException", str(error)) from error
-        return _json(b"{}")
 
     def _opened(self) -> Services:
         if self._services is None or self._session_().closed:

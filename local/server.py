@@ -20,6 +20,7 @@ from local.clock import Clock
 from local.cloudwatch import CloudWatch
 from local.context import ACCOUNT, Context
 from local.events import Events
+from local.faults import Faults
 from local.front import Front, Services
 from local.hosting import Hosting
 from local.moto import Moto
@@ -33,11 +34,12 @@ _log = logging.getLogger("local")
 
 @dataclass(frozen=True)
 class Running:
-    """A stand-in that is up: where it is, and its clock."""
+    """A stand-in that is up: where it is, its clock, and what is wrong with it."""
 
     url: str
     context: Context
     services: Services
+    faults: Faults
 
 
 @contextlib.asynccontextmanager
@@ -57,7 +59,8 @@ async def running(
     Raises OSError when the port is taken.
     """
     clock = Clock(speed)
-    front = Front(clock)
+    faults = Faults(clock.time)
+    front = Front(clock, faults)
     runner = web.AppRunner(front.application(), access_log=None, handler_cancellation=False, shutdown_timeout=1)
     async with contextlib.AsyncExitStack() as stack:
         await runner.setup()
@@ -66,7 +69,7 @@ async def running(
         await site.start()
         url = f"http://127.0.0.1:{runner.addresses[0][1]}"
         events = Events(clock, duplicates=duplicate_events)
-        services, context, background = _build(clock, events, url, state, region, seed, unverified)
+        services, context, background = _build(clock, events, faults, url, state, region, seed, unverified)
         stack.callback(services.moto.stop)
         session = aiohttp.ClientSession(auto_decompress=False, timeout=aiohttp.ClientTimeout(total=None))
         await stack.enter_async_context(session)
@@ -76,11 +79,18 @@ async def running(
                 stack.push_async_callback(close)
         tasks = [asyncio.create_task(work) for work in background]
         stack.push_async_callback(_cancel, tasks)
-        yield Running(url, context, services)
+        yield Running(url, context, services, faults)
 
 
 def _build(
-    clock: Clock, events: Events, url: str, state: Path, region: str, seed: int | None, unverified: Unverified
+    clock: Clock,
+    events: Events,
+    faults: Faults,
+    url: str,
+    state: Path,
+    region: str,
+    seed: int | None,
+    unverified: Unverified,
 ) -> tuple[Services, Context, list[Coroutine[Any, Any, None]]]:
     """The services, what they share, and what runs beside them. An owner's `close`, if it has one, is awaited."""
     tags = Tags()
@@ -88,7 +98,8 @@ def _build(
     context = Context(clock, region, ACCOUNT, state, url, events.emitter("aws.sagemaker"), moto.url, unverified)
     registry = Registry(context, tags.by_arn)
     cloudwatch = CloudWatch(context, events.emitter("aws.cloudwatch"))
-    hosting = Hosting(context, cloudwatch, registry.describe_model_package, tags=tags.by_arn, seed=seed)
+    describe = registry.describe_model_package
+    hosting = Hosting(context, cloudwatch, describe, tags=tags.by_arn, faults=faults, seed=seed)
     pipelines = Pipelines(context, registry.create_model_package, random.Random(seed))
     owners = {
         "sagemaker": (registry, hosting, pipelines, tags),

@@ -6,14 +6,15 @@ It must never decide how many instances there are, nor what traffic they get.
 import asyncio
 import itertools
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 
 from local.context import Context
+from local.faults import Faults
+from local.faults.container import ContainerFault
 from local.hosting.models import Container
 from local.serving import Instance, Spec, StartError
 
@@ -52,10 +53,10 @@ def fetch_from_s3(context: Context) -> Fetch:
 
 
 class Launcher:
-    """Starts instances. `faults` are those of the containers of a model package, by its ARN, when they start."""
+    """Starts instances. Their containers have the faults that are set on their model package at that moment."""
 
-    def __init__(self, context: Context, fetch: Fetch) -> None:
-        self.faults: dict[str, Mapping[str, Any]] = {}
+    def __init__(self, context: Context, fetch: Fetch, faults: Faults) -> None:
+        self._faults = faults
         self._context = context
         self._fetch = fetch
         self._http: aiohttp.ClientSession | None = None
@@ -101,7 +102,7 @@ class Launcher:
             folder=place.folder / name,
             environment={**self._context.job_environment(), **container.environment},
             log=logs / place.endpoint / place.variant / f"{name}.log",
-            fault=self.faults.get(container.model_package_arn or ""),
+            faults=[str(fault) for fault in self._faults.of(ContainerFault, container.model_package_arn or "")],
         )
         return Instance(spec, on_exit)
 

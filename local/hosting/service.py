@@ -9,20 +9,20 @@ from typing import Any
 from local.cloudwatch import CloudWatch
 from local.context import Context, Request, Response
 from local.errors import validation
+from local.faults import Faults
 from local.hosting.configs import EndpointConfigs, variants_of
 from local.hosting.endpoints import Endpoints
 from local.hosting.invocation import InvokeResponse
 from local.hosting.launcher import Fetch, Launcher, fetch_from_s3
 from local.hosting.models import DescribeModelPackage, Models
 from local.serving import warm_up
-from local.serving.faults import make_fault
 
 
 class Hosting:
     """Models, endpoint configs and endpoints.
 
     `tags` is the table, by ARN, that creation tags are written into; `fetch` downloads model data (from this stand-in's
-    S3 unless given); `seed` makes routing repeatable.
+    S3 unless given); `faults` are put in force by whoever wants them; `seed` makes routing repeatable.
     """
 
     def __init__(
@@ -33,10 +33,12 @@ class Hosting:
         *,
         tags: dict[str, Any] | None = None,
         fetch: Fetch | None = None,
+        faults: Faults | None = None,
         seed: int | None = None,
     ) -> None:
         self.tags: dict[str, Any] = {} if tags is None else tags
-        self._launcher = Launcher(context, fetch or fetch_from_s3(context))
+        self.faults = faults or Faults(context.clock.time)
+        self._launcher = Launcher(context, fetch or fetch_from_s3(context), self.faults)
         self._models = Models(context, self.tags, describe_model_package)
         self._configs = EndpointConfigs(context, self.tags)
         self._endpoints = Endpoints(context, cloudwatch, self._models, self._configs, self._launcher, self.tags, seed)
@@ -45,16 +47,6 @@ class Hosting:
         """Give up every deployment and end every process."""
         await self._endpoints.close()
         await self._launcher.close()
-
-    def set_fault(self, model_package_arn: str, fault: Mapping[str, Any] | None) -> None:
-        """Give the containers of a model package a fault when they start from now on; None: none.
-
-        Raises ValueError that says which faults there are.
-        """
-        make_fault(fault)
-        self._launcher.faults.pop(model_package_arn, None)
-        if fault is not None:
-            self._launcher.faults[model_package_arn] = fault
 
     def create_model(self, request: Request) -> Response:
         """A model of one container, given directly or by an approved model package."""

@@ -5,8 +5,6 @@ What it knows it reads back through AWS operations. It must never tell an outcom
 
 import asyncio
 
-import aiohttp
-
 from local.rehearsal import people, readback
 from local.rehearsal.problems import RehearsalError
 from local.rehearsal.report import write_whole
@@ -48,8 +46,9 @@ async def play(scene: Scene, approvals: people.Release, number: int, act: Act) -
     trained = await train(scene, act)
     if trained is None or not act.releases:
         return
-    if act.fault:
-        await _put_fault(scene, trained.package, act.fault)
+    for fault in act.fault:
+        scene.local.faults.put(fault, trained.package)
+        scene.tell.say(f"the rehearsal gives its containers a fault: {fault}")
     package = await _approve(scene, approvals, trained.package)
     watcher = Watcher(scene.local)
     untouched = {r.endpoint: watcher.config(r.endpoint) for r in act.releases if r.expect == "untouched"}
@@ -83,13 +82,3 @@ async def _approve(scene: Scene, approvals: people.Release, package: str) -> str
         raise RehearsalError(f"no event came {EVENT_SECONDS} s after {package} was approved")
     scene.tell.say(f"approved by a person; the event starts the release of {approved.partition('/')[2]}", good=True)
     return approved
-
-
-async def _put_fault(scene: Scene, package: str, fault: str) -> None:
-    url = f"{scene.local.url}/_rehearsal/fault"
-    async with (
-        aiohttp.ClientSession() as session,
-        session.put(url, json={"model_package_arn": package, "fault": fault}) as answer,
-    ):
-        answer.raise_for_status()
-    scene.tell.say(f"the rehearsal gives its containers a fault: {fault}")

@@ -54,7 +54,7 @@ def _report(
         name=act.title,
         stage=release.stage,
         strategy=str(result.get("strategy", "")),
-        fault=act.fault,
+        fault=",".join(act.fault) or None,
         model_package_arn=package,
         outcome=OUTCOMES.get(ended.code) or ("created" if seen.before is None else "promoted"),
         expected=release.expect,

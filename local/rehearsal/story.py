@@ -5,15 +5,22 @@ It is data. It must never run anything.
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from local.faults import parse_all
 from local.rehearsal.problems import RehearsalError
 
 Outcome = Literal["created", "promoted", "rolled_back", "inconclusive", "failed"]
 Expected = Literal["created", "promoted", "rolled_back", "inconclusive", "failed", "untouched"]
+
+
+def _faults(given: Any) -> tuple[str, ...]:
+    """One fault, or several in a list or with commas between them, each as its text. Raises FaultError."""
+    texts = [given] if isinstance(given, str) else given
+    return tuple(str(fault) for text in texts for fault in parse_all(text))
 
 
 class _Frozen(BaseModel):
@@ -35,7 +42,7 @@ class Act(_Frozen):
     tells: str
     parameters: Mapping[str, str] = {}
     expect_pipeline: Literal["Succeeded", "Failed"] = "Succeeded"
-    fault: str | None = None
+    fault: Annotated[tuple[str, ...], BeforeValidator(_faults)] = ()
     releases: tuple[Release, ...] = ()
 
 

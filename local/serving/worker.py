@@ -9,19 +9,20 @@ import dataclasses
 import json
 import os
 import sys
+import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
-from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
+from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed, NotFound
 
+from local.faults.container import ContainerFault, RequestFailedError, begin
 from local.serving.answer import Answer
 from local.serving.archive import ArchiveError, extract
 from local.serving.container import LoadError, ScriptMode, from_response
-from local.serving.faults import Fault, make_fault
 
 LARGEST_BODY = 20 * 1024 * 1024
 _KEPT = ("HOME", "LANG", "LC_ALL", "PATH", "TMPDIR", "TZ")
@@ -29,13 +30,16 @@ _KEPT = ("HOME", "LANG", "LC_ALL", "PATH", "TMPDIR", "TZ")
 
 @dataclass(frozen=True)
 class Spec:
-    """What an instance runs: an archive, a folder that stands for /opt/ml, the container's environment, a log file."""
+    """What an instance runs: an archive, a folder that stands for /opt/ml, the container's environment, a log file.
+
+    `faults` are texts of container faults; their seconds are AWS's, AWS_CLOCK_SPEED of them a second.
+    """
 
     model_data: Path
     folder: Path
     environment: Mapping[str, str]
     log: Path
-    fault: Mapping[str, Any] | None = None
+    faults: Sequence[str] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The fields as JSON types."""
@@ -57,15 +61,15 @@ def run(spec: Spec, report: int) -> int:
     _say(report, pid=os.getpid())
     _log_to(spec.log)
     try:
-        fault = make_fault(spec.fault)
-        fault.at_start()
+        speed = float(spec.environment.get("AWS_CLOCK_SPEED", 1))
+        faults = begin(spec.faults, lambda: time.monotonic() * speed)
         container = _load(spec)
     except BaseException as error:  # noqa: BLE001 - user code may raise anything, SystemExit included
         traceback.print_exc()
         expected = isinstance(error, LoadError | ArchiveError)
         _say(report, failed=str(error) if expected else f"{type(error).__name__}: {error}")
         return 1
-    asyncio.run(_serve(container, fault, report))
+    asyncio.run(_serve(container, faults, report))
     return 0
 
 
@@ -98,10 +102,10 @@ def _load(spec: Spec) -> ScriptMode:
     return ScriptMode(os.environ, model_dir)
 
 
-async def _serve(container: ScriptMode, fault: Fault, report: int) -> None:
+async def _serve(container: ScriptMode, faults: Sequence[ContainerFault], report: int) -> None:
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
         try:
-            answer = await _answer(request, container, fault)
+            answer = await _answer(request, container, faults)
         except HTTPException as error:
             answer = from_response(error.get_response())
         return web.Response(status=answer.status, headers=answer.headers, body=answer.body)
@@ -114,7 +118,7 @@ async def _serve(container: ScriptMode, fault: Fault, report: int) -> None:
     await asyncio.Event().wait()
 
 
-async def _answer(request: web.BaseRequest, container: ScriptMode, fault: Fault) -> Answer:
+async def _answer(request: web.BaseRequest, container: ScriptMode, faults: Sequence[ContainerFault]) -> Answer:
     """GET /ping is 200 (the model is loaded before the server starts); POST /invocations asks the model."""
     if request.path == "/ping":
         return Answer(200, {"Content-Type": "application/json"})
@@ -123,11 +127,12 @@ async def _answer(request: web.BaseRequest, container: ScriptMode, fault: Fault)
     if request.method != "POST":
         raise MethodNotAllowed(valid_methods=["POST", "OPTIONS"])
     body = await request.read()
-
-    async def serve() -> Answer:
-        return container.invoke(body, request.headers)
-
-    return await fault.answer(serve)
+    try:
+        for fault in faults:
+            await fault.before(body)
+    except RequestFailedError as failed:
+        raise InternalServerError from failed
+    return container.invoke(body, request.headers)
 
 
 def _request(*parts: Any) -> web.BaseRequest:

@@ -48,7 +48,7 @@ def test_a_taken_port_is_a_sentence_that_says_what_to_do(standin):
     [
         (("up", "--speed", "0"), "not between 0 and 1000"),
         (("up", "--port", "99999"), "not between 0 and 65535"),
-        (("rehearse", "--fault", "gremlins"), "--fault gremlins"),
+        (("rehearse", "--fault", "eror:0.3"), "did you mean errors:RATE"),
         (("rehearse", "--story", "nowhere.yaml"), "nowhere.yaml cannot be read"),
         (("rehearse", "--out", "/proc/rehearsal"), "choose another with --out"),
         (("rehearse", "--strategy", "teleport"), "rollout.strategy is teleport"),

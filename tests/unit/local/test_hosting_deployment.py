@@ -10,7 +10,7 @@ from test_hosting_rig import BROKEN, World, canary, is_running, processes, until
 
 from local.errors import AwsError
 
-FAILING = {"kind": "errors", "rate": 1.0}
+FAILING = "errors:1"
 
 
 def alarm(w: World, name: str, *, config: str | None, threshold: float = 0.2) -> str:
@@ -120,7 +120,7 @@ def test_a_canary_of_one_in_two_instances_gets_half_of_the_traffic(run):
 def test_an_alarm_on_the_new_fleet_takes_all_traffic_back(run):
     async def story(w: World) -> None:
         await w.serve()
-        w.hosting.set_fault(w.package(2), FAILING)
+        w.hosting.faults.put(FAILING, w.package(2))
         update(w, 2, canary(bake=300, alarms=(alarm(w, "errors", config="v2"),)))
         await traffic(w)
         described = await w.settled()
@@ -142,7 +142,7 @@ def test_the_same_failure_is_diluted_by_the_old_fleet_in_an_alarm_on_both(run):
 
     async def story(w: World) -> None:
         await w.serve(count=5)
-        w.hosting.set_fault(w.package(2), FAILING)
+        w.hosting.faults.put(FAILING, w.package(2))
         name = alarm(w, "both", config=None, threshold=0.5)
         update(w, 2, canary(bake=3000, alarms=(name,)), count=5)
         while w.sums("Invocations", config="v2") < 10:
@@ -171,14 +171,15 @@ def test_an_alarm_set_by_hand_aborts_a_deployment(run):
 
 
 @pytest.mark.parametrize(
-    ("code", "fault", "reason"),
-    [(BROKEN, None, "weights are missing"), ("x", {"kind": "crash"}, "its process ended while it started")],
+    ("code", "faults", "reason"),
+    [(BROKEN, (), "weights are missing"), ("x", ("crash",), "its process ended while it started")],
     ids=["model_fn raises", "process dies"],
 )
-def test_a_fleet_that_does_not_come_up_leaves_the_old_one_in_service(run, code, fault, reason):
+def test_a_fleet_that_does_not_come_up_leaves_the_old_one_in_service(run, code, faults, reason):
     async def story(w: World) -> None:
         await w.serve()
-        w.hosting.set_fault(w.package(2), fault)
+        for fault in faults:
+            w.hosting.faults.put(fault, w.package(2))
         update(w, 2, None, code=code)
         described = await w.settled()
         assert described["EndpointConfigName"] == "v1"

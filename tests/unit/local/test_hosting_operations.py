@@ -209,11 +209,3 @@ def test_creation_tags_are_kept_by_arn_until_the_resource_goes(hosted):
         assert arn not in w.hosting.tags
 
     hosted(story)
-
-
-def test_an_unknown_fault_is_refused_with_those_there_are(hosted):
-    async def story(w: World) -> None:
-        with pytest.raises(ValueError, match=r"no fault fire.*errors:RATE"):
-            w.hosting.set_fault(PACKAGE.format(1), {"kind": "fire"})
-
-    hosted(story)

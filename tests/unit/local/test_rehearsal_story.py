@@ -25,8 +25,35 @@ def test_without_wishes_the_story_is_told_as_it_is():
 
 
 def test_another_fault_is_put_in_the_act_that_has_one():
-    acts = retold(read(DEFAULT_STORY), _wishes(fault="slow:900")).acts
-    assert [act.fault for act in acts] == [None, None, None, "slow:900"]
+    acts = retold(read(DEFAULT_STORY), _wishes(fault="slow:900, errors:1")).acts
+    assert [act.fault for act in acts] == [(), (), (), ("slow:900", "errors:1")]
+
+
+def test_a_story_without_a_fault_gets_it_in_its_last_release():
+    healthy = retold(read(DEFAULT_STORY), _wishes(fault="none"))
+    assert [act.fault for act in retold(healthy, _wishes(fault="slow:900")).acts] == [(), (), (), ("slow:900",)]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        ({"fault": "errors:1"}, ["rolled_back", "untouched"]),
+        ({"fault": "cold:30"}, ["promoted", "promoted"]),
+        ({"fault": "cold:30,errors:1"}, ["rolled_back", "untouched"]),
+        ({"fault": "slow:1", "expect": "promoted"}, ["promoted", "promoted"]),
+        ({"fault": "slow:1", "expect": "inconclusive"}, ["inconclusive", "untouched"]),
+    ],
+)
+def test_what_is_expected_follows_from_the_worst_fault_unless_it_is_said(wanted, expected):
+    last = retold(read(DEFAULT_STORY), _wishes(**wanted)).acts[-1]
+    assert [release.expect for release in last.releases] == expected
+
+
+@pytest.mark.parametrize("written", ["errors:0.3,slow:5", "[errors:0.3, slow:5]"])
+def test_an_act_has_one_fault_or_several(tmp_path, written):
+    path = tmp_path / "story.yaml"
+    path.write_text(DEFAULT_STORY.read_text().replace("fault: errors:0.3", f"fault: {written}"))
+    assert read(path).acts[-1].fault == ("errors:0.3", "slow:5")
 
 
 def test_without_a_fault_the_last_release_is_expected_to_be_promoted():
@@ -42,7 +69,12 @@ def test_an_unknown_fault_is_a_usage_error():
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [("title: [", "not YAML"), ("title: a story", "acts: Field required"), ("- 1", "the story")],
+    [
+        (DEFAULT_STORY.read_text().replace("fault: errors", "fault: eror"), "acts.3.fault.*did you mean errors:RATE"),
+        ("title: [", "not YAML"),
+        ("title: a story", "acts: Field required"),
+        ("- 1", "the story"),
+    ],
 )
 def test_a_damaged_story_is_a_sentence_that_names_the_file(tmp_path, text, said):
     path = tmp_path / "story.yaml"

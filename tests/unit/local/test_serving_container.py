@@ -58,9 +58,9 @@ def handler(path: Path) -> Path:
     return archive(path / "model.tar.gz", files)
 
 
-def spec(folder: Path, data: Path, environment: dict[str, str] | None = None, fault=None) -> Spec:
+def spec(folder: Path, data: Path, environment: dict[str, str] | None = None, faults=()) -> Spec:
     """An instance in a folder of its own."""
-    return Spec(data, folder / "opt/ml", SCRIPT if environment is None else environment, folder / "log", fault)
+    return Spec(data, folder / "opt/ml", SCRIPT if environment is None else environment, folder / "log", faults)
 
 
 def ask(wanted: Spec, *requests: tuple[str, str, bytes, dict[str, str]]) -> list[tuple[int, str, bytes]]:

@@ -10,10 +10,9 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from test_serving_container import archive, ask, handler, post, spec
+from test_serving_container import archive, handler, spec
 
 from local.serving import Instance, StartError
-from local.serving.faults import make_fault, parse_fault
 
 ORPHANS = """
 import asyncio, sys
@@ -114,7 +113,7 @@ def test_a_stop_waits_for_the_request_under_way(tmp_path):
     async def go() -> int:
         data = handler(tmp_path)
         async with aiohttp.ClientSession() as http:
-            wanted = spec(tmp_path, data, fault={"kind": "slow", "milliseconds": 200})
+            wanted = spec(tmp_path, data, faults=["slow:200"])
             instance = Instance(wanted, lambda gone: None)
             await instance.start(http, 30)
 
@@ -129,52 +128,3 @@ def test_a_stop_waits_for_the_request_under_way(tmp_path):
             return await under_way
 
     assert asyncio.run(go()) == 200
-
-
-def test_an_error_fault_fails_its_share_without_asking_the_model_and_the_same_way_for_a_seed(tmp_path):
-    data = handler(tmp_path)
-    fault = {"kind": "errors", "rate": 0.3, "seed": 7}
-    runs = [
-        [status for status, _, _ in ask(spec(tmp_path / str(run), data, fault=fault), *[post(b"1")] * 100)]
-        for run in range(2)
-    ]
-    assert runs[0] == runs[1]
-    assert 15 < runs[0].count(500) < 45
-
-
-def test_a_crash_fault_is_an_instance_that_never_becomes_healthy(tmp_path):
-    with pytest.raises(StartError, match="its process ended while it started"):
-        ask(spec(tmp_path, handler(tmp_path), fault={"kind": "crash"}))
-
-
-@pytest.mark.parametrize(
-    ("text", "description"),
-    [
-        ("errors:0.3", {"kind": "errors", "rate": 0.3}),
-        ("errors:1:7", {"kind": "errors", "rate": 1, "seed": 7}),
-        ("slow:400", {"kind": "slow", "milliseconds": 400}),
-        ("crash", {"kind": "crash"}),
-    ],
-)
-def test_faults_are_read_from_text(text, description):
-    assert parse_fault(text) == description
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("fire", "There is no fault fire. Write one of errors:RATE"),
-        ("errors", "errors cannot be made: .*rate"),
-        ("errors:2", "the rate is 2; it must be between 0 and 1"),
-        ("errors:half", "cannot be read.*half"),
-        ("slow:-1", "must not be negative"),
-        ("crash:now", "too many values"),
-    ],
-)
-def test_a_fault_that_cannot_be_is_refused_with_how_to_write_it(text, message):
-    with pytest.raises(ValueError, match=message):
-        parse_fault(text)
-
-
-def test_no_description_is_a_healthy_container():
-    assert type(make_fault(None)).__name__ == "Fault"

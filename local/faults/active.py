@@ -1,0 +1,47 @@
+"""The faults of one running stand-in: what is wrong now, and with whom. Services ask it where something could go wrong.
+
+It must never do harm itself, nor know what a service does with a fault.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from local.faults.fault import Fault, parse
+
+F = TypeVar("F", bound=Fault)
+
+
+@dataclass(frozen=True)
+class Active:
+    """A fault in force. `target` is whom it is about (its scope says what that is); None: everybody."""
+
+    fault: Fault
+    target: str | None
+
+
+class Faults:
+    """Faults that come and go. `now` tells AWS's time in seconds."""
+
+    def __init__(self, now: Callable[[], float] = lambda: 0.0) -> None:
+        self._now = now
+        self._active: list[Active] = []
+
+    def put(self, fault: str | Fault, target: str | None = None) -> None:
+        """Begin a fault, given as itself or as text; one that is in force begins anew. Raises FaultError."""
+        made = parse(str(fault))
+        self.clear(str(made), target)
+        made.start(self._now)
+        self._active = [*self._active, Active(made, target)]
+
+    def clear(self, fault: str | None = None, target: str | None = None) -> None:
+        """End the faults with this text and this target; None: any."""
+        self._active = [a for a in self._active if fault not in (None, str(a.fault)) or target not in (None, a.target)]
+
+    def listed(self) -> list[Active]:
+        """What is in force, the oldest first."""
+        return list(self._active)
+
+    def of(self, kind: type[F], target: str) -> list[F]:
+        """The faults of a kind that are about a target."""
+        return [a.fault for a in self._active if isinstance(a.fault, kind) and a.target in (None, target)]

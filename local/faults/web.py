@@ -1,0 +1,53 @@
+"""`/_rehearsal/fault`, by which a rehearsal, or anybody on this machine, sets faults. It is no AWS operation.
+
+GET lists them; PUT takes one `{"fault": TEXT, "target": WHOM}` or a list of such, all of them or none; DELETE ends all,
+or those of ?fault=TEXT and ?target=WHOM.
+"""
+
+from typing import Any
+
+from aiohttp import web
+
+from local.errors import validation
+from local.faults.active import Faults
+from local.faults.fault import Fault, FaultError, parse
+
+PATH = "/_rehearsal/fault"
+
+
+def add_routes(application: web.Application, faults: Faults) -> None:
+    """Let the application answer for these faults."""
+
+    async def listed(request: web.Request) -> web.Response:
+        return _shown(faults)
+
+    async def put(request: web.Request) -> web.Response:
+        for fault, target in _wanted(await request.json()):
+            faults.put(fault, target)
+        return _shown(faults)
+
+    async def clear(request: web.Request) -> web.Response:
+        faults.clear(request.query.get("fault"), request.query.get("target"))
+        return _shown(faults)
+
+    application.router.add_get(PATH, listed)
+    application.router.add_put(PATH, put)
+    application.router.add_delete(PATH, clear)
+
+
+def _wanted(given: Any) -> list[tuple[Fault, str | None]]:
+    """What a PUT asks for. Raises AwsError."""
+    try:
+        items = given if isinstance(given, list) else [given]
+        return [(parse(item["fault"]), item.get("target")) for item in items]
+    except FaultError as error:
+        raise validation(str(error)) from error
+    except (TypeError, KeyError, AttributeError) as error:
+        raise validation('Write {"fault": TEXT, "target": WHOM}, or a list of such; target may be left out.') from error
+
+
+def _shown(faults: Faults) -> web.Response:
+    shown = [
+        {"fault": str(active.fault), "scope": active.fault.scope, "target": active.target} for active in faults.listed()
+    ]
+    return web.json_response({"faults": shown})
