@@ -62,6 +62,9 @@ class Unverified:
     shadow_event_id: Literal["own", "shared"] = _switch(
         "own", "Do the captures of one request by the production and the shadow variant share their eventId?"
     )
+    captured_failures: Literal["no", "yes"] = _switch(
+        "no", "Does data capture keep a request that its container failed or did not answer?"
+    )
     promoted_variant_name: Literal["shadow", "production"] = _switch(
         "shadow", "Under which VariantName does a shadow serve once an inference experiment promoted it?"
     )

@@ -8,6 +8,7 @@ from typing import Any
 
 from local.context import Context, Request, Response
 from local.errors import validation
+from local.hosting.capture_plan import CapturePlan
 from local.listing import page
 
 _NOT_OFFERED = {
@@ -74,8 +75,8 @@ def _check(request: Request, check_model: Callable[[str], object]) -> None:
     for member, what in _NOT_OFFERED.items():
         if request.get(member):
             raise validation(f"{what} not offered here yet: leave {member} out.")
-    if request.get("DataCaptureConfig", {}).get("InitialSamplingPercentage"):
-        raise validation("Data capture is not offered here yet: leave DataCaptureConfig out.")
+    if "DataCaptureConfig" in request:
+        CapturePlan.of(request["DataCaptureConfig"])
     variants = variants_of(request)
     names = [variant["VariantName"] for variant in variants]
     for name in names:

@@ -52,6 +52,7 @@ def describe(endpoint: Endpoint) -> Response:
         "EndpointConfigName": endpoint.config,
         "ProductionVariants": _variants(serving),
         "ShadowProductionVariants": _shadow(serving),
+        "DataCaptureConfig": serving.capture.summary() if serving and serving.capture else None,
         "EndpointStatus": endpoint.status,
         "FailureReason": endpoint.failure_reason,
         "CreationTime": endpoint.created,

@@ -13,6 +13,8 @@ from local.cloudwatch import CloudWatch
 from local.context import Context, Request, Response
 from local.errors import AwsError, validation
 from local.hosting import deployment, traffic
+from local.hosting.capture import capture, store
+from local.hosting.capture_plan import CapturePlan
 from local.hosting.configs import VARIANTS, EndpointConfigs
 from local.hosting.endpoint import (
     DEPLOYMENT_EVENT,
@@ -56,7 +58,7 @@ class Endpoints:
         self._endpoints: dict[str, Endpoint] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._router = Router(context, cloudwatch, launcher, random.Random(seed))
-        self._copying = _random(seed, "copying")
+        self._copying, self._sampling = _random(seed, "copying"), _random(seed, "sampling")
         self._world = deployment.World(context.clock, cloudwatch.alarm_fired_since, self._changed, self._advanced)
 
     async def close(self) -> None:
@@ -181,6 +183,10 @@ class Endpoints:
         """The endpoint's new green fleet; none of it runs yet."""
         fleet = Fleet(endpoint.name, config, plans, self._launcher, self._context.clock)
         mirror(fleet, self._router.exchange, self._copying, self._context.unverified)
+        captured = self._configs.describe(config).get("DataCaptureConfig")
+        if captured is not None:
+            plan = CapturePlan.of(captured, self._context.unverified.captured_failures)
+            capture(fleet, plan, store(self._context), self._sampling)
         endpoint.green, endpoint.green_since = fleet, self._context.clock.now()
         return fleet
 

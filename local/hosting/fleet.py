@@ -16,6 +16,7 @@ from local.hosting.models import Container
 from local.serving import Instance
 
 if TYPE_CHECKING:
+    from local.hosting.capture import Capture
     from local.hosting.exchange import Exchange
     from local.hosting.shadow import Mirror
 
@@ -82,10 +83,11 @@ class Variant:
 class Fleet:
     """The variants of one endpoint config on one endpoint: those in production and at most one shadow.
 
-    `mirror`, when there is one, copies requests to the shadow and ends with the fleet.
+    `mirror` copies requests to the shadow and `capture` keeps them, when they are there; they end with the fleet.
     """
 
     def __init__(self, endpoint: str, config: str, plans: list[VariantPlan], launcher: Launcher, clock: Clock) -> None:
+        self.endpoint = endpoint
         self.config = config
         self._folder = launcher.folder(endpoint, config)
         places = (Place(endpoint, config, plan.name, self._folder / plan.name) for plan in plans)
@@ -93,6 +95,7 @@ class Fleet:
         self.production = {name: variant for name, variant in self.variants.items() if not variant.plan.shadow}
         self.shadow = next((variant for variant in self.variants.values() if variant.plan.shadow), None)
         self.mirror: Mirror | None = None
+        self.capture: Capture | None = None
         self._launcher = launcher
         self._clock = clock
         self._repairs: set[asyncio.Task[None]] = set()
@@ -139,6 +142,8 @@ class Fleet:
         await asyncio.gather(*(instance.stop() for instance in instances))
         for variant in self.variants.values():
             variant.instances, variant.active = [], 0
+        if self.capture is not None:
+            await self.capture.close()
         await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
 
     def activate(self, active: Mapping[str, int]) -> None:

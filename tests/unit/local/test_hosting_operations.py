@@ -106,7 +106,16 @@ def test_what_does_not_exist_is_named_in_the_refusal(hosted):
         ({"ShadowProductionVariants": [production("A", "v1", 1)]}, "Duplicate variant name A"),
         ({"ShadowProductionVariants": [{"VariantName": "S", "ModelName": "v1"}]}, "S must have InitialInstanceCount"),
         ({"ShadowProductionVariants": [production("S", "v9", 1)]}, "Could not find model"),
-        ({"DataCaptureConfig": {"InitialSamplingPercentage": 100}}, "Data capture is not offered here yet"),
+        (
+            {
+                "DataCaptureConfig": {
+                    "InitialSamplingPercentage": 100,
+                    "DestinationS3Uri": "https://bucket.s3.amazonaws.com/prefix",
+                    "CaptureOptions": [{"CaptureMode": "Input"}],
+                }
+            },
+            "DestinationS3Uri is https.*; it must be s3://bucket",
+        ),
         ({"ProductionVariants": [production("A", "v1", 1)] * 2}, "Duplicate variant name A"),
         ({"ProductionVariants": [production("A", "v1", 1, weight=0.0)]}, "InitialVariantWeight above 0"),
         ({"ProductionVariants": [{"VariantName": "A", "ModelName": "v1"}]}, "A must have InitialInstanceCount"),

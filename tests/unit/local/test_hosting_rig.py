@@ -52,7 +52,7 @@ async def until(condition: Callable[[], bool]) -> None:
 class World:
     """Hosting and CloudWatch, with the packages, events and model data that they see."""
 
-    def __init__(self, folder: Path, speed: float, unverified: Unverified) -> None:
+    def __init__(self, folder: Path, speed: float, unverified: Unverified, moto: str | None) -> None:
         self.events: list[tuple[str, dict[str, Any]]] = []
         self.clock = Clock(speed)
         self.context = Context(
@@ -62,7 +62,8 @@ class World:
             folder,
             "http://127.0.0.1:1",
             lambda kind, _, x: self.events.append((kind, x)),
-            unverified=unverified,
+            moto,
+            unverified,
         )
         self.packages: dict[str, Response] = {}
         self.code: dict[str, str] = {}
@@ -170,9 +171,11 @@ def canary(
 
 
 @asynccontextmanager
-async def world(folder: Path, speed: float = SPEED, unverified: Unverified = DEFAULTS) -> AsyncIterator[World]:
-    """A world whose alarms are evaluated; nothing of it is left afterwards."""
-    made = World(folder, speed, unverified)
+async def world(
+    folder: Path, speed: float = SPEED, *, unverified: Unverified = DEFAULTS, moto: str | None = None
+) -> AsyncIterator[World]:
+    """A world whose alarms are evaluated; nothing of it is left afterwards. `moto` is where its S3 is."""
+    made = World(folder, speed, unverified, moto)
     alarms = asyncio.create_task(made.cloudwatch.run())
     try:
         yield made
