@@ -1,14 +1,10 @@
-"""One operating-system process in a session of its own, and nothing of it left afterwards.
-
-Whatever ends the wait (exit, time limit, cancellation), every process of its group is gone when `run` returns.
-"""
+"""A job's process: started, waited for, its output kept in a log, and nothing of it left afterwards."""
 
 import asyncio
-import contextlib
-import os
-import signal
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+from local import processes
 
 GRACE_SECONDS = 2.0
 
@@ -28,32 +24,10 @@ async def run(
     work is real) and OSError when the command cannot start.
     """
     with log.open("wb") as output:
-        process = await asyncio.create_subprocess_exec(
-            *command,
-            cwd=folder,
-            env=dict(environment),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=output,
-            stderr=asyncio.subprocess.STDOUT,
-            start_new_session=True,
+        process = await processes.start(
+            command, environment=environment, folder=folder, stdout=output, stderr=asyncio.subprocess.STDOUT
         )
     try:
         return await asyncio.wait_for(process.wait(), limit_seconds)
     finally:
-        await _end(process, grace_seconds)
-
-
-async def _end(process: asyncio.subprocess.Process, grace_seconds: float) -> None:
-    try:
-        if process.returncode is None:
-            _signal(process.pid, signal.SIGTERM)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(process.wait(), grace_seconds)
-    finally:
-        _signal(process.pid, signal.SIGKILL)
-        await process.wait()
-
-
-def _signal(group: int, number: signal.Signals) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(group, number)
+        await processes.end(process, grace_seconds)

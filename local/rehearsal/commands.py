@@ -4,13 +4,14 @@ Its output goes line by line to whoever listens. A command never outlives the re
 """
 
 import asyncio
-import contextlib
 import os
 import shlex
-import signal
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
+
+from local import processes
 
 ENDING_SECONDS = 5
 
@@ -29,20 +30,17 @@ async def run(command: str, environment: Mapping[str, str], listen: Callable[[st
     """Run it to its end; each line of stderr goes to `listen` as it comes. Cancelled, it ends the process first."""
     words = shlex.split(command)
     program = sys.executable if words[0] == "python" else words[0]
-    process = await asyncio.create_subprocess_exec(
-        program,
-        *words[1:],
-        env={**os.environ, **environment, "PYTHONUNBUFFERED": "1"},
-        stdin=asyncio.subprocess.DEVNULL,
+    process = await processes.start(
+        [program, *words[1:]],
+        environment={**os.environ, **environment, "PYTHONUNBUFFERED": "1"},
+        folder=Path.cwd(),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-        start_new_session=True,
     )
     try:
         stdout, stderr, code = await asyncio.gather(_read(process), _listen(process, listen), process.wait())
-    except asyncio.CancelledError:
-        await asyncio.shield(_end(process))
-        raise
+    finally:
+        await asyncio.shield(processes.end(process, ENDING_SECONDS))
     return Ended(command, code, stdout, stderr)
 
 
@@ -58,13 +56,3 @@ async def _listen(process: asyncio.subprocess.Process, listen: Callable[[str], N
         lines.append(line.decode(errors="replace").rstrip())
         listen(lines[-1])
     return "\n".join(lines[-20:])
-
-
-async def _end(process: asyncio.subprocess.Process) -> None:
-    """Ask the process group to stop, then make it."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, number)
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(process.wait(), ENDING_SECONDS)
-            return

@@ -43,7 +43,10 @@ class Scene:
     ) -> commands.Ended:
         """Run a command of the project. Raises RehearsalError when its exit code is not one that is accepted."""
         environment = {**self.local.context.job_environment(), **self.story.environment}
-        ended = await commands.run(command, environment, listen)
+        try:
+            ended = await commands.run(command, environment, listen)
+        except FileNotFoundError as error:
+            raise RehearsalError(f"`{command}`: there is no program {error.filename}", exit_code=2) from error
         if ended.code not in accept:
             said = f"`{command}` exited with {ended.code}:\n{ended.stderr or ended.stdout}"
             raise RehearsalError(said, exit_code=2 if ended.code == 2 else 1)
