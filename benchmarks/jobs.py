@@ -29,9 +29,8 @@ def measure() -> Iterator[str]:
 
 
 async def _job_seconds() -> float:
-    with tempfile.TemporaryDirectory() as folder:
-        async with running(Path(folder)) as local:
-            return await asyncio.to_thread(_run_jobs, local.context)
+    async with running() as local:
+        return await asyncio.to_thread(_run_jobs, local.context)
 
 
 def _run_jobs(context: Any) -> float:

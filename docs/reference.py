@@ -47,7 +47,7 @@ def _head() -> Iterator[str]:
 def _commands() -> Iterator[str]:
     sys.path.insert(0, str(ROOT))
     from deploy.cli import parser as deploy
-    from local.__main__ import parser as local
+    from local.cli import parser as local
     from pipelines.__main__ import parser as pipelines
 
     yield "\n## Commands"

@@ -1,7 +1,11 @@
-"""The one exception that becomes an AWS error response.
+"""The one exception that becomes an AWS error response, and the one that means there will be no stand-in to answer.
 
 Anything else that escapes an operation is a bug of the stand-in, and is answered as InternalFailure.
 """
+
+
+class CannotStartError(Exception):
+    """The stand-in cannot start. The message tells whoever starts it why, and what to do."""
 
 
 class AwsError(Exception):

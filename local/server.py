@@ -7,6 +7,7 @@ service.
 import asyncio
 import contextlib
 import logging
+import os
 import random
 from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from aiohttp import web
 from local.clock import Clock
 from local.cloudwatch import CloudWatch
 from local.context import ACCOUNT, Context
+from local.errors import CannotStartError
 from local.events import Events
 from local.faults import Faults
 from local.front import Front, Services
@@ -26,6 +28,7 @@ from local.hosting import Hosting
 from local.moto import Moto
 from local.pipelines import Pipelines
 from local.registry import Registry
+from local.state import claimed, temporary
 from local.tags import Tags
 from local.unverified import DEFAULTS, Unverified
 
@@ -44,7 +47,7 @@ class Running:
 
 @contextlib.asynccontextmanager
 async def running(
-    state: Path,
+    state: Path | None = None,
     *,
     port: int = 0,
     speed: float = 1.0,
@@ -55,8 +58,9 @@ async def running(
 ) -> AsyncIterator[Running]:
     """SageMaker on 127.0.0.1:`port` (0: any free one) while the block runs; every process it started ends with it.
 
-    `seed` makes routing, and the names of executions and jobs, repeatable; `duplicate_events` copies follow each event.
-    Raises OSError when the port is taken.
+    `state` is the folder of its files, None a temporary one. `seed` makes routing, and the names of executions and
+    jobs, repeatable; `duplicate_events` copies follow each event. Raises CannotStartError when the folder, or the port,
+    cannot be used.
     """
     clock = Clock(speed)
     faults = Faults(clock.time)
@@ -65,11 +69,11 @@ async def running(
     async with contextlib.AsyncExitStack() as stack:
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
-        site = web.TCPSite(runner, "127.0.0.1", port)
-        await site.start()
+        await _listen(runner, port)
         url = f"http://127.0.0.1:{runner.addresses[0][1]}"
         events = Events(clock, duplicates=duplicate_events)
-        services, context, background = _build(clock, events, faults, url, state, region, seed, unverified)
+        folder = _folder(stack, state)
+        services, context, background = _build(clock, events, faults, url, folder, region, seed, unverified)
         stack.callback(services.moto.stop)
         session = aiohttp.ClientSession(auto_decompress=False, timeout=aiohttp.ClientTimeout(total=None))
         await stack.enter_async_context(session)
@@ -80,6 +84,23 @@ async def running(
         tasks = [asyncio.create_task(work) for work in background]
         stack.push_async_callback(_cancel, tasks)
         yield Running(url, context, services, faults)
+
+
+async def _listen(runner: web.AppRunner, port: int) -> None:
+    try:
+        await web.TCPSite(runner, "127.0.0.1", port).start()
+    except OSError as error:
+        said = f"port {port} of 127.0.0.1 cannot be used ({os.strerror(error.errno or 0)})"
+        raise CannotStartError(f"{said}; choose another with --port, or 0 for any free one") from error
+
+
+def _folder(stack: contextlib.AsyncExitStack, state: Path | None) -> Path:
+    """The folder of the stand-in's files, held until the stack unwinds."""
+    if state is None:
+        return stack.enter_context(temporary())
+    if leftovers := stack.enter_context(claimed(state)):
+        _log.warning("%d leftover(s) of an earlier stand-in removed from %s: each start is a new one", leftovers, state)
+    return state
 
 
 def _build(

@@ -80,9 +80,9 @@ class Launcher:
 
     async def download(self, place: Place, container: Container) -> Path:
         """The model data as they are now, in the variant's folder. Raises LaunchError."""
-        place.folder.mkdir(parents=True, exist_ok=True)
         archive = place.folder / "model.tar.gz"
         try:
+            place.folder.mkdir(parents=True, exist_ok=True)
             await asyncio.to_thread(self._fetch, container.model_data_url, archive)
         except Exception as error:
             raise LaunchError(

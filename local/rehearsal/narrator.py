@@ -1,6 +1,7 @@
 """Tells a rehearsal in the terminal: a line for what happened, and one live line for what is happening.
 
-On a terminal the live line is rewritten in place; elsewhere it is left out. It must never compute what it tells.
+On a terminal the live line is rewritten in place; elsewhere it is left out. When nobody can read it any more, the
+rehearsal cannot go on. It must never compute what it tells.
 """
 
 import shutil
@@ -9,6 +10,7 @@ import time
 from collections.abc import Mapping
 from typing import TextIO
 
+from local.rehearsal.problems import RehearsalError
 from local.rehearsal.watch import Look, Seen
 
 BLOCKS = 10
@@ -52,16 +54,21 @@ class Narrator:
         if not self._terminal or (self._live and now - self._shown_at < 0.1):
             return
         width = shutil.get_terminal_size().columns
-        self._stream.write(CLEAR + text[: width - 1])
-        self._stream.flush()
+        self._put(CLEAR + text[: width - 1])
         self._live, self._shown_at = True, now
 
     def _write(self, text: str, bold: str = "", after: str = "") -> None:
         shown = f"\x1b[1m{bold}\x1b[0m" if bold and self._terminal else bold
-        self._stream.write((CLEAR if self._live else "") + text + shown + after)
-        self._stream.flush()
+        self._put((CLEAR if self._live else "") + text + shown + after)
         self._live = False
         self.told.append(text + bold + after)
+
+    def _put(self, text: str) -> None:
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except OSError as error:
+            raise RehearsalError(f"its output cannot be written: {error.strerror}") from error
 
 
 def rollout_line(stage: str, seen: Seen, look: Look) -> str:

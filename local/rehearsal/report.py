@@ -3,10 +3,13 @@
 Nothing is computed here that was not measured in the run; it must never write a report of half a rehearsal as if whole.
 """
 
+import contextlib
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+
+from local.rehearsal.problems import RehearsalError
 
 
 @dataclass(frozen=True)
@@ -63,8 +66,13 @@ class Report:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Write a file so that nobody ever sees half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write a file so that nobody ever sees half of it. Raises RehearsalError when it cannot be written."""
     partial = path.with_suffix(path.suffix + ".part")
-    partial.write_text(text)
-    partial.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_text(text)
+        partial.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            partial.unlink()
+        raise RehearsalError(f"{path} cannot be written: {error.strerror}") from error

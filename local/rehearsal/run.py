@@ -5,7 +5,6 @@ rollout: the project and the stand-in do.
 """
 
 import fcntl
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,9 +27,9 @@ async def rehearse(wishes: Wishes, narrator: Narrator | None = None) -> int:
     narrator = narrator or Narrator()
     started = time.monotonic()
     report = Report(story.title, story.speed, wishes.seed)
-    with only_one(wishes.out), tempfile.TemporaryDirectory(prefix="rehearsal-") as folder:
+    with only_one(wishes.out):
         narrator.title(f"{story.title}  (SageMaker on this machine, its clock x {story.speed:g})")
-        async with running(Path(folder), speed=story.speed, seed=wishes.seed, unverified=wishes.unverified) as local:
+        async with running(speed=story.speed, seed=wishes.seed, unverified=wishes.unverified) as local:
             scene = await Scene.of(story, local, narrator, report, wishes)
             approvals = await prepare(scene)
             for number, act in enumerate(story.acts, 1):

@@ -7,6 +7,7 @@ import pytest
 
 from local.rehearsal.narrator import Narrator, rollout_line
 from local.rehearsal.page import page
+from local.rehearsal.problems import RehearsalError
 from local.rehearsal.report import ActReport, Report, Requests
 from local.rehearsal.watch import Look, Seen
 
@@ -49,6 +50,14 @@ def test_the_report_has_the_contracts_keys(tmp_path):
 def test_a_report_is_written_whole_or_not_at_all(tmp_path):
     _report().write(tmp_path / "report.json")
     assert [path.name for path in tmp_path.iterdir()] == ["report.json"]
+
+
+def test_a_report_that_cannot_be_written_is_a_sentence_and_the_old_one_stays(tmp_path):
+    _report().write(tmp_path / "report.json")
+    (tmp_path / "report.json.part").mkdir()
+    with pytest.raises(RehearsalError, match=r"report\.json cannot be written: Is a directory"):
+        _report(name="another").write(tmp_path / "report.json")
+    assert "A <bad> release" in (tmp_path / "report.json").read_text()
 
 
 def test_a_rehearsal_with_a_surprise_did_not_go_as_told():

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from local.__main__ import DEFAULT_STORY
+from local.cli import DEFAULT_STORY
 from local.rehearsal.problems import RehearsalError
 from local.rehearsal.run import only_one
 from local.rehearsal.story import read
