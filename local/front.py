@@ -6,6 +6,7 @@ moto for the rest. Whatever goes wrong is an AWS error. It must never know what 
 
 import inspect
 import logging
+import zlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from email.utils import format_datetime
@@ -23,9 +24,10 @@ from local.faults import Faults
 from local.faults.web import add_routes
 from local.hosting import Hosting
 from local.moto import Moto
-from local.routing import Asked, Router
+from local.wire import Answer, Asked, Router
 
 LARGEST_BODY = 512 * 1024 * 1024
+_ASKED = "asked"
 _log = logging.getLogger("local")
 
 Handler = Callable[[Request], Response | Awaitable[Response | None] | None]
@@ -40,13 +42,13 @@ class Services:
     cloudwatch: CloudWatch
     moto: Moto
 
-    def handler(self, service: str, operation: str) -> Handler:
+    def handler(self, asked: Asked) -> Handler:
         """The method that answers an operation. Raises AwsError when nobody does."""
-        for owner in self.owners[service]:
-            method: Handler | None = getattr(owner, xform_name(operation), None)
+        for owner in self.owners[asked.service or ""]:
+            method: Handler | None = getattr(owner, xform_name(asked.operation or ""), None)
             if method is not None:
                 return method
-        raise AwsError("NotImplemented", f"The rehearsal has no {service}:{operation}.", 501)
+        raise AwsError("NotImplemented", f"The rehearsal has no {asked}.", 501)
 
 
 class Front:
@@ -80,33 +82,39 @@ class Front:
             _no_browsers(request)
             response = await handler(request)
         except AwsError as error:
-            response = _error(error)
+            response = self._refuse(request, error)
         except web.HTTPException as error:
-            response = _error(AwsError("ValidationException", error.reason, error.status))
+            response = self._refuse(request, AwsError("ValidationException", error.reason, error.status))
         except (aiohttp.ClientError, ConnectionError) as error:
-            response = _error(AwsError("ServiceUnavailable", f"A connection was lost: {error}", 503))
+            response = self._refuse(request, AwsError("ServiceUnavailable", f"A connection was lost: {error}", 503))
         except Exception:  # noqa: BLE001 - a bug in one operation must not end the server
             asked = request.headers.get("X-Amz-Target", request.path)
             _log.exception("%s failed", asked)
-            response = _error(AwsError("InternalFailure", f"The stand-in failed in {asked}; its log has why.", 500))
+            said = f"The stand-in failed in {asked}; its log has why."
+            response = self._refuse(request, AwsError("InternalFailure", said, 500))
         response.headers["Date"] = format_datetime(self._clock.now(), usegmt=True)
         return response
 
+    def _refuse(self, request: web.Request, error: AwsError) -> web.Response:
+        return _response(wire.refuse(request.get(_ASKED) or self._asked(request, b""), error))
+
+    def _asked(self, request: web.Request, body: bytes) -> Asked:
+        return self._router.route(request.method, request.path, request.query_string, request.headers, body)
+
     async def _route(self, request: web.Request) -> web.Response:
         services, body = self._opened(), await request.read()
-        asked = self._router.route(request.method, request.path, request.query_string, request.headers, body)
+        asked = request[_ASKED] = self._asked(request, body)
         if asked.service not in services.owners:
-            return await services.moto.forward(self._session_(), request)
-        return _json(wire.serialise(await self._perform(services, asked, body)))
+            return await services.moto.forward(self._session_(), request, asked)
+        sent = request.query_string.encode() if request.method == "GET" else _decompressed(request, body)
+        return _response(wire.serialise(asked, await self._perform(services, asked, sent)))
 
     async def _perform(self, services: Services, asked: Asked, body: bytes) -> Response | None:
         """Ask one of our services. What goes wrong with an API belongs here, between `parse` and `handler`."""
-        assert asked.service is not None
-        if asked.protocol != "json" or asked.operation is None:
-            said = f"The rehearsal has no {asked.service}:{asked.operation} in the protocol {asked.protocol}."
-            raise AwsError("NotImplemented", said, 501)
-        parsed = wire.parse(asked.service, asked.operation, body)
-        result = services.handler(asked.service, asked.operation)(parsed)
+        if asked.protocol == "rest-json":
+            raise AwsError("NotImplemented", f"The rehearsal has no {asked}.", 501)
+        members = wire.parse(asked, body)
+        result = services.handler(asked)(members)
         return await result if inspect.isawaitable(result) else result
 
     async def _invoke(self, request: web.Request) -> web.Response:
@@ -134,13 +142,22 @@ def _no_browsers(request: web.Request) -> None:
         raise AwsError("AccessDenied", "The stand-in answers programs on this machine, not web pages.", 403)
 
 
-def _json(body: bytes) -> web.Response:
-    return web.Response(body=body, content_type="application/x-amz-json-1.1")
+def _decompressed(request: web.Request, body: bytes) -> bytes:
+    if request.headers.get("Content-Encoding") != "gzip":
+        return body
+    stream = zlib.decompressobj(zlib.MAX_WBITS | 16)
+    try:
+        plain = stream.decompress(body, LARGEST_BODY)
+    except zlib.error as error:
+        raise AwsError(
+            "SerializationException", f"The request is not gzip, as its Content-Encoding says: {error}"
+        ) from error
+    if not stream.eof:
+        raise AwsError(
+            "SerializationException", f"The request's gzip is cut short, or larger than {LARGEST_BODY} bytes."
+        )
+    return plain
 
 
-def _error(error: AwsError) -> web.Response:
-    response = _json(wire.serialise({"__type": error.code, "message": error.message}))
-    response.set_status(error.status)
-    response.headers["x-amzn-ErrorType"] = error.code
-    response.headers["x-amzn-query-error"] = f"{error.code};Sender"
-    return response
+def _response(answer: Answer) -> web.Response:
+    return web.Response(body=answer.body, status=answer.status, headers=answer.headers)

@@ -65,7 +65,8 @@ async def running(
     clock = Clock(speed)
     faults = Faults(clock.time)
     front = Front(clock, faults)
-    runner = web.AppRunner(front.application(), access_log=None, handler_cancellation=False, shutdown_timeout=1)
+    settings: dict[str, Any] = {"access_log": None, "handler_cancellation": False, "auto_decompress": False}
+    runner = web.AppRunner(front.application(), shutdown_timeout=1, **settings)
     async with contextlib.AsyncExitStack() as stack:
         await runner.setup()
         stack.push_async_callback(runner.cleanup)

@@ -16,6 +16,7 @@ from datetime import datetime
 from typing import Any
 
 from botocore.validate import ParamValidator
+from moto.core.utils import get_service_model
 
 from local import wire
 from local.context import Context, Request, Response
@@ -79,12 +80,12 @@ def job_name(execution_id: str, step: str, suffix: str) -> str:
 
 def checked(operation: str, request: Request) -> Request:
     """The request, if AWS would take it: no unknown member, no wrong type, bound or pattern. Raises StepError."""
-    model = wire.service_model("sagemaker").operation_model(operation)
-    report = ParamValidator().validate(request, model.input_shape)  # type: ignore[arg-type]  # these take input
+    model = get_service_model("sagemaker").operation_model(operation)
+    report = ParamValidator().validate(request, model.input_shape)
     if report.has_errors():
         raise StepError(_refused(operation, report.generate_report()))
     try:
-        return wire.parse("sagemaker", operation, json.dumps(request).encode())
+        return wire.parse(wire.Asked("sagemaker", operation, "json"), json.dumps(request).encode())
     except AwsError as error:
         raise StepError(_refused(operation, error.message)) from error
 

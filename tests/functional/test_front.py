@@ -1,5 +1,7 @@
 """Any AWS client can talk to the front: ours and moto's services answer as one account."""
 
+import contextlib
+import gzip
 import http.client
 import json
 import time
@@ -123,9 +125,58 @@ def test_a_web_page_is_refused(standin, headers):
     connection.close()
 
 
-def test_cloudwatch_in_an_older_protocol_is_refused_rather_than_answered_by_another_cloudwatch(standin):
+def _sent(standin, method: str, path: str, body: bytes, headers: dict[str, str]) -> tuple[int, bytes]:
     connection = http.client.HTTPConnection(standin["AWS_ENDPOINT_URL"].removeprefix("http://"))
+    with contextlib.closing(connection):
+        connection.request(method, path, body, headers)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+
+
+def test_a_client_of_an_older_protocol_is_answered_from_the_same_metrics(standin, client):
+    client("cloudwatch").put_metric_data(Namespace="Front", MetricData=[{"MetricName": "Old", "Value": 1.0}])
     scope = "AWS4-HMAC-SHA256 Credential=a/20260101/us-east-1/monitoring/aws4_request, SignedHeaders=host, Signature=0"
-    connection.request("POST", "/", b"Action=DescribeAlarms&Version=2010-08-01", {"Authorization": scope})
-    assert connection.getresponse().status == 501
-    connection.close()
+    form = {"Authorization": scope, "Content-Type": "application/x-www-form-urlencoded"}
+    status, body = _sent(standin, "POST", "/", b"Action=ListMetrics&Version=2010-08-01&Namespace=Front", form)
+    assert (status, b"<MetricName>Old</MetricName>" in body) == (200, True)
+
+
+def test_a_compressed_request_is_read_and_a_broken_one_is_refused(standin):
+    target = {"X-Amz-Target": "GraniteServiceVersion20100801.ListMetrics", "Content-Encoding": "gzip"}
+    packed = gzip.compress(json.dumps({"Namespace": "None such"}).encode())
+    assert _sent(standin, "POST", "/", packed, target) == (200, b'{"Metrics": []}')
+    for broken in (packed[:-4], b"{}"):
+        status, body = _sent(standin, "POST", "/", broken, target)
+        assert (status, b"SerializationException" in body) == (400, True)
+
+
+def test_s3_keeps_what_a_client_compressed_as_it_came(client):
+    s3, packed = client("s3"), gzip.compress(b"rows")
+    s3.create_bucket(Bucket="front-gzip")
+    s3.put_object(Bucket="front-gzip", Key="rows.gz", Body=packed, ContentEncoding="gzip")
+    assert s3.get_object(Bucket="front-gzip", Key="rows.gz")["Body"].read() == packed
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "arguments"),
+    [
+        ("apprunner", "list_services", {}),
+        ("neptune-graph", "list_graphs", {}),
+        ("sns", "get_data_protection_policy", {"ResourceArn": "arn"}),
+        ("ec2", "describe_fpga_images", {}),
+        ("events", "list_endpoints", {}),
+        ("lambda", "list_provisioned_concurrency_configs", {"FunctionName": "f"}),
+        ("sagemaker-a2i-runtime", "list_human_loops", {"FlowDefinitionArn": "a"}),
+    ],
+)
+def test_what_nobody_implements_is_an_aws_error_in_the_clients_protocol(client, service, operation, arguments):
+    with pytest.raises(ClientError) as caught:
+        getattr(client(service), operation)(**arguments)
+    error = caught.value.response
+    assert (error["Error"]["Code"], error["ResponseMetadata"]["HTTPStatusCode"]) == ("NotImplemented", 501)
+    assert "The rehearsal has no" in error["Error"]["Message"]
+
+
+def test_an_unknown_target_is_not_taken_for_a_bucket(standin):
+    status, body = _sent(standin, "POST", "/", b"{}", {"X-Amz-Target": "Nobody.DoNothing"})
+    assert (status, b"no service Nobody" in body) == (501, True)

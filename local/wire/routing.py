@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
 from botocore.model import OperationModel
-
-from local.wire import service_model
+from moto.core.utils import get_service_model
 
 _SCOPE = re.compile(r"/\d{8}/(?:[^/]+/)?(?P<service>[^/]+)/aws4_request")
 _RPC = re.compile(r"/service/(?P<prefix>[^/]+)/operation/(?P<operation>[^/]+)")
@@ -29,13 +28,18 @@ class Asked:
     operation: str | None
     protocol: str
 
+    def __str__(self) -> str:
+        return f"{self.service or 'service'}:{self.operation or 'operation of that name'}"
+
 
 class Router:
     """Recognises the operations of `services` (botocore's names); any other is told apart by its signing name."""
 
     def __init__(self, services: Iterable[str]) -> None:
-        self._models = [service_model(name) for name in services]
-        self._prefixes = {model.metadata.get("targetPrefix"): model.service_name for model in self._models}
+        self._models = [get_service_model(name) for name in services]
+        self._prefixes: dict[str | None, str] = {
+            model.metadata.get("targetPrefix"): model.service_name for model in self._models
+        }
         self._paths = [
             (operation.http["method"], _path(operation), operation)
             for model in self._models
@@ -68,7 +72,7 @@ class Router:
         """The service of a request that does not name it: who signed it tells, or the version of the API."""
         for model in self._models:
             if scope == model.signing_name or (scope is None and version == model.api_version):
-                return model.service_name
+                return str(model.service_name)
         return scope
 
 

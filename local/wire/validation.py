@@ -1,0 +1,89 @@
+"""Members of a request against botocore's model: required, min, max, enum, pattern; every violation is named.
+
+botocore itself checks types and minimums only. It must never look at more than one member at a time: rules between
+members are their operation's.
+"""
+
+import functools
+import re
+from typing import Any
+
+from botocore.model import ListShape, MapShape, Shape, StructureShape
+
+from local.errors import validation
+
+_MEASURED = {"string", "list", "map"}
+_NUMBERS = {"integer", "long", "float", "double"}
+
+
+def check(members: dict[str, Any], shape: Shape) -> None:
+    """Raises AwsError ValidationException, worded as AWS words it, that lists every violation."""
+    violations: list[str] = []
+    _check(members, shape, "", violations)
+    if violations:
+        count = f"{len(violations)} validation error{'s' if len(violations) > 1 else ''} detected"
+        raise validation(f"{count}: {'; '.join(violations)}")
+
+
+def _check(value: Any, shape: Shape, path: str, violations: list[str]) -> None:
+    if problem := _out_of_bounds(value, shape):
+        violations.append(f"Value {_shown(value)} at '{_name(path)}' failed to satisfy constraint: {problem}")
+    elif isinstance(shape, StructureShape):
+        _check_structure(value, shape, path, violations)
+    elif isinstance(shape, ListShape):
+        for index, item in enumerate(value, start=1):
+            _check(item, shape.member, f"{path}.{index}.member", violations)
+    elif isinstance(shape, MapShape):
+        for key, item in value.items():
+            _check(key, shape.key, f"{path}.key", violations)
+            _check(item, shape.value, f"{path}.{key}", violations)
+
+
+def _check_structure(value: dict[str, Any], shape: StructureShape, path: str, violations: list[str]) -> None:
+    for name in shape.required_members:
+        if name not in value:
+            where = _name(f"{path}.{name}")
+            violations.append(f"Value null at '{where}' failed to satisfy constraint: Member must not be null")
+    for name, item in value.items():
+        _check(item, shape.members[name], f"{path}.{name}", violations)
+
+
+def _out_of_bounds(value: Any, shape: Shape) -> str | None:
+    rules = shape.metadata
+    measured = value if shape.type_name in _NUMBERS else len(value) if shape.type_name in _MEASURED else None
+    what = "Member must have length" if shape.type_name in _MEASURED else "Member must have value"
+    if measured is not None and "min" in rules and measured < rules["min"]:
+        return f"{what} greater than or equal to {rules['min']}"
+    if measured is not None and "max" in rules and measured > rules["max"]:
+        return f"{what} less than or equal to {rules['max']}"
+    if shape.type_name == "string" and rules.get("enum") and value not in rules["enum"]:
+        return f"Member must satisfy enum value set: [{', '.join(rules['enum'])}]"
+    if shape.type_name == "string" and "pattern" in rules and not _matches(rules["pattern"], value):
+        return f"Member must satisfy regular expression pattern: {rules['pattern']}"
+    return None
+
+
+@functools.cache
+def _compiled(pattern: str) -> re.Pattern[str] | None:
+    """The model's Java pattern as Python's: nearest Unicode classes, and no count behind an anchor."""
+    translated = re.sub(r"\$\{[\d,]+\}$", "$", pattern)
+    translated = translated.replace(r"\p{L}", r"\w").replace(r"\p{Z}", r"\s").replace(r"\p{N}", r"\d")
+    try:
+        return re.compile(translated)
+    except re.error:
+        return None
+
+
+def _matches(pattern: str, value: str) -> bool:
+    compiled = _compiled(pattern)
+    return compiled is None or compiled.fullmatch(value) is not None
+
+
+def _name(path: str) -> str:
+    dotted = path.lstrip(".")
+    return dotted[:1].lower() + dotted[1:]
+
+
+def _shown(value: Any) -> str:
+    text = str(value)
+    return f"'{text[:120]}…'" if len(text) > 120 else f"'{text}'"
