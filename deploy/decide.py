@@ -155,7 +155,7 @@ def _arrived(policy: Policy, plan: Plan, seen: Observation) -> Decision:
         outcome = Outcome.PROMOTED
         reasons = (
             (
-                f"{policy.endpoint.name} serves version {package.version}: the canary and the final bake ended, "
+                f"{policy.endpoint.name} serves version {package.version}: {policy.rollout.strategy} ended, "
                 f"no alarm fired, and it has answered {seen.requests} requests (at least {minimum} were asked for)."
             ),
         )

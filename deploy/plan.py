@@ -5,14 +5,15 @@ that served before) is read back from our own endpoint config's tag once that ex
 """
 
 from dataclasses import dataclass
+from typing import Any
 
-from deploy import canary
 from deploy.calls import Call, Parameters, tags
-from deploy.canary import Step
 from deploy.guardrails import alarm, guardrails
 from deploy.names import alarm_name
 from deploy.observe import MODEL_PACKAGE, NONE, POLICY_HASH, PREVIOUS_CONFIG, Observation
 from deploy.policy import Policy
+from deploy.settings import seconds
+from deploy.strategies import Step
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def make_plan(policy: Policy, seen: Observation) -> Plan:
         previous=previous,
         instances=instances,
         retain=retain,
-        steps=canary.steps(policy, instances) if previous else (),
+        steps=policy.rollout.shift.steps(instances, policy.rollout.final_bake) if previous else (),
         model=_model(policy, seen),
         alarms=alarms,
         config=_config(policy, seen, previous),
@@ -133,8 +134,16 @@ def _update(policy: Policy, name: str, instances: int, alarms: list[str], *, ret
         "EndpointName": policy.endpoint.name,
         "EndpointConfigName": name,
         "RetainAllVariantProperties": retain,
-        "DeploymentConfig": canary.deployment_config(policy, instances, alarms),
+        "DeploymentConfig": deployment_config(policy, instances, alarms),
     }
-    first = canary.steps(policy, instances)[0]
-    why = f"canary {first.instances} of {first.of} instances, rolled back by {len(alarms)} alarms"
+    told = f"{policy.rollout.strategy}, {policy.rollout.shift.told(instances)}"
+    why = f"{told}, rolled back by {len(alarms)} alarms" if alarms else f"{told}, which nothing rolls back"
     return Call("sagemaker", "UpdateEndpoint", parameters, policy.endpoint.name, why)
+
+
+def deployment_config(policy: Policy, instances: int, alarms: list[str]) -> dict[str, Any]:
+    """UpdateEndpoint's DeploymentConfig: how traffic shifts, and the alarms that take it back."""
+    rollout = policy.rollout
+    config = rollout.shift.update_policy(instances, rollout.final_bake, seconds(rollout.timeout_minutes))
+    guarded = {"AutoRollbackConfiguration": {"Alarms": [{"AlarmName": name} for name in alarms]}} if alarms else {}
+    return config | guarded

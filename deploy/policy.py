@@ -5,26 +5,19 @@ It holds no default that ships a model unwatched, and reads no file: `stage_file
 
 import hashlib
 from collections.abc import Iterator
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, create_model, field_validator, model_validator
 from pydantic.fields import FieldInfo
+from pydantic_core import PydanticCustomError
+
+from deploy.settings import Settings, seconds, setting
+from deploy.strategies import SHIFTS, Shift
 
 NAME = r"^[a-zA-Z0-9](-*[a-zA-Z0-9])*$"
 NAME_LIMIT = "SageMaker allows up to 63 letters, digits and inner hyphens"
 ROLE = r"^arn:aws[a-z\-]*:iam::\d{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+$"
 ROLE_VARIABLE = "SAGEMAKER_EXECUTION_ROLE_ARN"
-
-
-def setting(description: str, *, example: object, limit: str = "", **rules: Any) -> Any:
-    """A key of the stage file: what it means, a value to write, and the limit in words (with its source)."""
-    return Field(description=description, examples=[example], json_schema_extra={"limit": limit}, **rules)
-
-
-class Settings(BaseModel):
-    """A section of the stage file: nothing may be changed after loading, and no unknown key passes."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class Endpoint(Settings):
@@ -74,36 +67,16 @@ class Endpoint(Settings):
     )
 
 
-class Canary(Settings):
-    """A part of the new fleet takes traffic first, is watched, and then the rest follows."""
+class _Rollout(Settings):
+    """How traffic moves from the old fleet to the new one. Each strategy has a section of its own beside these keys."""
 
-    percent: float = setting(
-        "share of the new fleet's instances that takes traffic first; rounded down to whole instances",
-        example=50,
-        limit="SageMaker allows 1 to 50 (CanarySize, AWS API reference TrafficRoutingConfig)",
-        ge=1,
-        le=50,
-    )
-    bake_minutes: float = setting(
-        "how long the canary is watched before the rest follows",
-        example=10,
-        limit="SageMaker allows up to 60 (WaitIntervalInSeconds, AWS API reference TrafficRoutingConfig)",
-        gt=0,
-        le=60,
-    )
-
-
-class Rollout(Settings):
-    """How traffic moves from the old fleet to the new one."""
-
-    strategy: Literal["canary"] = setting(
+    strategy: str = setting(
         "how traffic is shifted",
         example="canary",
-        limit="canary is offered; all_at_once, linear, rolling, shadow and ab_test are not offered yet",
+        limit=f"a strategy is one of {', '.join(SHIFTS)}",
     )
-    canary: Canary = setting("the canary's size and bake", example="{percent: 50, bake_minutes: 10}")
     final_bake_minutes: float = setting(
-        "how long the whole new fleet is watched before the old one is removed",
+        "how long the whole new fleet is watched before the old one is removed (a rolling update has no such bake)",
         example=5,
         limit="SageMaker allows 0 to 60 (TerminationWaitInSeconds, AWS API reference BlueGreenUpdatePolicy)",
         ge=0,
@@ -115,6 +88,57 @@ class Rollout(Settings):
         limit="SageMaker allows 10 to 480 (MaximumExecutionTimeoutInSeconds, AWS API reference BlueGreenUpdatePolicy)",
         ge=10,
         le=480,
+    )
+    allow_unguarded: bool = setting(
+        "whether all_at_once may go without alarms or final bake; meant for development",
+        example=False,
+        limit="true or false",
+        default=False,
+    )
+
+    @field_validator("strategy")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        if name not in SHIFTS:
+            raise PydanticCustomError("strategy", "no such strategy")
+        return name
+
+    @property
+    def shift(self) -> Shift:
+        """The section of the guarded shift that the strategy names."""
+        section: Shift = getattr(self, self.strategy)
+        return section
+
+    @property
+    def final_bake(self) -> int:
+        """The final bake in seconds."""
+        return seconds(self.final_bake_minutes)
+
+    @property
+    def unguarded(self) -> bool:
+        """Whether the stage may do without guardrails, and does not shift in steps that need one."""
+        return self.allow_unguarded and self.strategy == "all_at_once"
+
+    @model_validator(mode="after")
+    def _has_its_section(self) -> Self:
+        if getattr(self, self.strategy) is None:
+            raise PydanticCustomError("section", "{name}", {"name": self.strategy})
+        return self
+
+
+def _section(name: str, kind: type[Shift]) -> tuple[Any, Any]:
+    """The key of one strategy; a section without keys of its own need not be written."""
+    keys = ", ".join(f"{key}: {(field.examples or [''])[0]}" for key, field in kind.model_fields.items())
+    bare = kind() if not any(field.is_required() for field in kind.model_fields.values()) else None
+    text = (kind.__doc__ or "").strip().rstrip(".")
+    return kind | None, setting(f"{name}: {text[:1].lower()}{text[1:]}", example=f"{{{keys}}}", default=bare)
+
+
+if TYPE_CHECKING:
+    Rollout = _Rollout
+else:  # a section for each strategy in the list, which mypy cannot follow
+    Rollout = create_model(
+        "Rollout", __base__=_Rollout, **{name: _section(name, kind) for name, kind in SHIFTS.items()}
     )
 
 
@@ -212,8 +236,9 @@ class Policy(Settings):
 
     @property
     def digest(self) -> str:
-        """16 hex digits that change when anything in the policy does."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
+        """16 hex digits that change when anything in the policy does; a strategy that is not named does not count."""
+        unused = {name for name in SHIFTS if name != self.rollout.strategy}
+        return hashlib.sha256(self.model_dump_json(exclude={"rollout": unused}).encode()).hexdigest()[:16]
 
 
 def fields(model: type[BaseModel] = Policy, prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:

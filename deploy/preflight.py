@@ -1,6 +1,5 @@
 """What must be true before anything is changed: every finding at once, each with what to do. Pure."""
 
-from deploy import canary
 from deploy.observe import Observation
 from deploy.plan import Plan
 from deploy.policy import Policy
@@ -43,17 +42,17 @@ def _endpoint(policy: Policy, plan: Plan, seen: Observation) -> list[str]:
     if len(current.variants) != 1 or current.shadows:
         names = ", ".join((*current.variants, *current.shadows))
         found.append(
-            f"{endpoint.name} serves several variants ({names}); a canary needs exactly one. End their test first."
+            f"{endpoint.name} serves several variants ({names}); a rollout needs exactly one. End their test first."
         )
     elif current.variants[0] != endpoint.variant:
         found.append(
             f"{endpoint.name} serves variant {current.variants[0]}, but endpoint.variant is {endpoint.variant}: "
             f"SageMaker's guardrails need the same name. Write endpoint.variant: {current.variants[0]}."
         )
-    problem = canary.problem(policy, plan.instances)
+    problem = policy.rollout.shift.problem(plan.instances)
     if problem:
         found.append(
-            f"The fleet of {endpoint.name} is {plan.instances} now: {problem}. Scale it out, or raise the share."
+            f"The fleet of {endpoint.name} is {plan.instances} now: {problem.what}. Scale it out, or raise the share."
         )
     return found
 

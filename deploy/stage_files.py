@@ -142,6 +142,8 @@ def _sentence(found: dict[str, Any], shown: str, origins: Mapping[str, str]) -> 
     where = origins.get(path, shown)
     if found["type"] == "extra_forbidden":
         return f"{where}: there is no key {path}.{_did_you_mean(path)}"
+    if found["type"] == "section":
+        path, found["type"] = f"{path}.{found['msg']}", "missing"
     field = FIELDS[path]
     example = f"Write for example {path.rpartition('.')[2]}: {(field.examples or [''])[0]}."
     if found["type"] == "missing":

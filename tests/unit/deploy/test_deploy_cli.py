@@ -137,7 +137,14 @@ def test_plan_as_json_holds_every_request_in_full() -> None:
     assert terminal.run("plan", "--stage", "staging", "--model-package", world.add_package(2), "--json") == 0
     plan = terminal.json()
     assert [request["operation"] for request in plan["requests"]][-1] == "UpdateEndpoint"
-    assert plan["steps"][0] == {"name": "canary", "instances": 1, "of": 2, "seconds": 600, "share": 0.5}
+    assert plan["steps"][0] == {
+        "name": "canary",
+        "instances": 1,
+        "of": 2,
+        "seconds": 600,
+        "key": "rollout.canary.bake_minutes",
+        "share": 0.5,
+    }
 
 
 def test_plan_shows_what_an_override_does() -> None:
