@@ -20,7 +20,7 @@ from deploy import page, preflight, rollback, rollout, stage_files
 from deploy import status as standing
 from deploy.aws import Aws, connect
 from deploy.clock import AwsClock, Clock, speed
-from deploy.decide import EXIT_CODES, Decision, Outcome
+from deploy.decision import EXIT_CODES, Decision, Outcome
 from deploy.errors import DeployError, explain
 from deploy.execute import POLL
 from deploy.names import check_package_arn

@@ -6,65 +6,14 @@ after our update was accepted, which AWS itself remembers: the endpoint's last d
 are named after our config.
 """
 
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from enum import StrEnum
+from datetime import datetime
 
-from deploy import preflight, registry
-from deploy.calls import Call
-from deploy.observe import Alarm, Endpoint, Firing, Observation
+from deploy import preflight, registry, trial_steps
+from deploy.decision import Decision, Evidence, Outcome, wait
+from deploy.observe import Endpoint, Firing, Observation
 from deploy.plan import Plan, make_plan
 from deploy.policy import Policy
-from deploy.registry import APPROVED, REJECTED, ROLLED_BACK
-
-SETTLE = timedelta(seconds=60)
-"""How long DescribeEndpoint may still show the state from before an update that SageMaker has accepted."""
-
-
-class Outcome(StrEnum):
-    """How a rollout ended; `IN_PROGRESS` only in a status."""
-
-    CREATED = "created"
-    PROMOTED = "promoted"
-    ROLLED_BACK = "rolled_back"
-    INCONCLUSIVE = "inconclusive"
-    HELD = "held"
-    FAILED = "failed"
-    IN_PROGRESS = "in_progress"
-
-
-EXIT_CODES = {
-    Outcome.CREATED: 0,
-    Outcome.PROMOTED: 0,
-    Outcome.FAILED: 1,
-    Outcome.ROLLED_BACK: 3,
-    Outcome.INCONCLUSIVE: 4,
-    Outcome.HELD: 4,
-    Outcome.IN_PROGRESS: 4,
-}
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """What this run has witnessed and a later look at AWS may not show any more; a run can do without it."""
-
-    sent_at: datetime | None = None
-    fired: tuple[Firing, ...] = ()
-
-    def witness(self, alarms: tuple[Alarm, ...]) -> "Evidence":
-        """With the alarms that are in ALARM now."""
-        known = {firing.alarm for firing in self.fired}
-        new = [Firing(a.name, a.reason) for a in alarms if a.state == "ALARM" and a.name not in known]
-        return replace(self, fired=(*self.fired, *new)) if new else self
-
-
-@dataclass(frozen=True)
-class Decision:
-    """Requests to send now, in order; the outcome once it is known; and why. Neither of the two means: wait."""
-
-    calls: tuple[Call, ...] = ()
-    outcome: Outcome | None = None
-    reasons: tuple[str, ...] = field(default=())
+from deploy.registry import APPROVED
 
 
 def decide(policy: Policy, seen: Observation, evidence: Evidence, now: datetime) -> Decision:
@@ -74,16 +23,16 @@ def decide(policy: Policy, seen: Observation, evidence: Evidence, now: datetime)
     if endpoint is None:
         return _begin(policy, plan, seen)
     if endpoint.busy:
-        return _wait(plan, endpoint, evidence)
+        return _wait(plan, seen, endpoint, evidence, now)
     if endpoint.status != "InService":
         return Decision(outcome=Outcome.FAILED, reasons=(broken(endpoint),))
     if endpoint.config == plan.name:
         return _arrived(policy, plan, seen)
-    if evidence.sent_at and now - evidence.sent_at < SETTLE:
+    if evidence.settling(plan.name, now):
         return Decision(reasons=("SageMaker has accepted the update",))
-    if evidence.sent_at or _was_accepted(plan, endpoint, seen.fired + evidence.fired):
+    if evidence.sent_at(plan.name) or _was_accepted(plan, endpoint, seen.fired + evidence.fired):
         return _returned(policy, plan, seen, evidence)
-    return _begin(policy, plan, seen)
+    return trial_steps.decide(policy, plan, seen, evidence, now) or _begin(policy, plan, seen)
 
 
 def _was_accepted(plan: Plan, endpoint: Endpoint, fired: tuple[Firing, ...]) -> bool:
@@ -96,13 +45,9 @@ def _was_accepted(plan: Plan, endpoint: Endpoint, fired: tuple[Firing, ...]) -> 
 
 def _begin(policy: Policy, plan: Plan, seen: Observation) -> Decision:
     """The first request that is still missing; AWS shows the config before the endpoint is sent to it."""
-    package = seen.package
-    if package.approval == REJECTED and package.outcome(policy.stage) == ROLLED_BACK:
-        again = "Approve it again in the model registry to try once more."
-        return Decision(outcome=Outcome.ROLLED_BACK, reasons=(package.description or "rolled back before", again))
-    problems = preflight.findings(policy, plan, seen)
-    if problems:
-        return Decision(outcome=Outcome.FAILED, reasons=tuple(problems))
+    refusal = preflight.refusal(policy, plan, seen)
+    if refusal:
+        return refusal
     made = {alarm.name for alarm in seen.alarms}
     missing = [call for call in plan.alarms if call.target not in made]
     if not seen.has_model:
@@ -114,15 +59,16 @@ def _begin(policy: Policy, plan: Plan, seen: Observation) -> Decision:
     return Decision((plan.shift,), reasons=(f"{plan.shift.operation}: {plan.shift.why}",))
 
 
-def _wait(plan: Plan, endpoint: Endpoint, evidence: Evidence) -> Decision:
-    """Ours under way: wait. Somebody else's: step aside."""
+def _wait(plan: Plan, seen: Observation, endpoint: Endpoint, evidence: Evidence, now: datetime) -> Decision:
+    """Ours under way: wait, as long as this run may. Somebody else's: step aside."""
     target = endpoint.pending or endpoint.config
-    ours = target == plan.name
+    trying = any(trial.serving for trial in seen.trials)
+    ours = target in plan.targets or (trying and target == plan.previous) or any(trial.moving for trial in seen.trials)
     if not endpoint.pending and endpoint.status in {"Updating", "RollingBack"}:
-        ours = ours or bool(evidence.sent_at) or _was_accepted(plan, endpoint, evidence.fired)
+        ours = ours or bool(evidence.sent) or _was_accepted(plan, endpoint, evidence.fired)
     if ours and endpoint.status not in {"Deleting", "SystemUpdating"}:
-        said = f"{endpoint.status} to {plan.name}"
-        return Decision(reasons=(f"{said}: {endpoint.phase}" if endpoint.phase else said,))
+        said = f"{endpoint.status} to {target}"
+        return wait(evidence, now, (f"{said}: {endpoint.phase}" if endpoint.phase else said,))
     doing = f"is {endpoint.status}" + (f" to {endpoint.pending}" if endpoint.pending else "")
     advice = "SageMaker takes no other update until that ends. Run apply again then."
     return Decision(outcome=Outcome.HELD, reasons=(f"{endpoint.name} {doing}, which is not this rollout.", advice))

@@ -5,7 +5,7 @@ One loop serves apply and rollback: they differ in how they look and how they ju
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
 from botocore import xform_name
@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from deploy.aws import Aws
 from deploy.calls import Call
 from deploy.clock import Clock
-from deploy.decide import Decision, Evidence
+from deploy.decision import Decision, Evidence
 from deploy.errors import code
 from deploy.observe import Alarm
 
@@ -26,8 +26,6 @@ PATIENCE = 3
 
 STATE_ERRORS = frozenset({"ValidationException", "ConflictException", "ResourceInUse", "ResourceInUseException"})
 """Refusals that looking again may explain: it exists already, it is being updated, or it is not visible yet."""
-
-SHIFTS = frozenset({"CreateEndpoint", "UpdateEndpoint"})
 
 
 class Seen(Protocol):
@@ -48,10 +46,12 @@ def reconcile(
     look: Callable[[S | None], S],
     judge: Callable[[S, Evidence, datetime], Decision],
     say: Callable[[S, Decision], None],
+    patience: timedelta | None = None,
 ) -> Decision:
     """Look, judge, act, until the judgement is an outcome and its requests are sent.
 
-    `look` gets the last observation, so that it may read less while only an update is waited for.
+    `look` gets the last observation, so that it may read less while only an update is waited for. The judgement knows
+    when `patience` ends.
     """
     evidence = Evidence()
     refusals: dict[tuple[str, str], int] = {}
@@ -59,6 +59,8 @@ def reconcile(
     while True:
         seen = look(seen)
         evidence = evidence.witness(seen.alarms)
+        if patience is not None and evidence.deadline is None:
+            evidence = replace(evidence, deadline=clock.now() + patience)
         decision = judge(seen, evidence, clock.now())
         say(seen, decision)
         refused = False
@@ -71,8 +73,8 @@ def reconcile(
                     raise
                 refused = True
                 break
-            if call.operation in SHIFTS:
-                evidence = replace(evidence, sent_at=clock.now())
+            if call.operation in {"CreateEndpoint", "UpdateEndpoint"}:
+                evidence = replace(evidence, sent={**evidence.sent, call.parameters["EndpointConfigName"]: clock.now()})
         if decision.outcome and not refused:
             return decision
         if refused or not decision.calls:

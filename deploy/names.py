@@ -45,6 +45,12 @@ def rollout_name(
     return endpoint[: LONGEST - len(ending)].rstrip("-") + ending
 
 
+def trial_name(rollout: str, suffix: str) -> str:
+    """The endpoint config, or the inference experiment, of one trial of a rollout: at most 63 characters."""
+    head, _, seal = rollout.rpartition("-")
+    return f"{head[: LONGEST - len(seal) - len(suffix) - 2].rstrip('-')}-{seal}-{suffix}"
+
+
 def alarm_name(rollout: str, guardrail: str) -> str:
     """The alarm of one guardrail of one rollout."""
     return f"{rollout}-{guardrail}"

@@ -13,14 +13,11 @@ from botocore.exceptions import ClientError
 
 from deploy.aws import Aws
 from deploy.errors import is_missing
+from deploy.labels import NONE
 from deploy.registry import LIVE, Package
+from deploy.trials import TrialSeen
 
 BUSY = frozenset({"Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting"})
-MODEL_PACKAGE = "guarded-rollout:model-package"
-POLICY_HASH = "guarded-rollout:policy-hash"
-PREVIOUS_CONFIG = "guarded-rollout:previous-config"
-RESTORED_FROM = "guarded-rollout:restored-from"
-NONE = "none"
 MINUTES_KEPT = timedelta(days=15)
 """How long CloudWatch keeps one-minute values; hourly ones stay for 455 days."""
 
@@ -37,6 +34,7 @@ class Endpoint:
     failure: str = ""
     instances: int = 0
     deployment_alarms: tuple[str, ...] = ()
+    weights: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def busy(self) -> bool:
@@ -54,6 +52,7 @@ class FleetConfig:
     variants: tuple[str, ...]
     shadows: tuple[str, ...]
     instances: int
+    instance_type: str
     model: str
     tags: Mapping[str, str]
     package_arn: str
@@ -96,6 +95,7 @@ class Observation:
     fired: tuple[Firing, ...] = ()
     requests: int | None = None
     live: tuple[Package, ...] = field(default=())
+    trials: tuple[TrialSeen, ...] = ()
 
 
 def endpoint(aws: Aws, name: str) -> Endpoint | None:
@@ -119,7 +119,13 @@ def endpoint(aws: Aws, name: str) -> Endpoint | None:
         failure=said.get("FailureReason", ""),
         instances=(said.get("ProductionVariants") or [{}])[0].get("DesiredInstanceCount", 0),
         deployment_alarms=tuple(alarm["AlarmName"] for alarm in rollback.get("Alarms", [])),
+        weights={v["VariantName"]: v.get("DesiredWeight", 1.0) for v in said.get("ProductionVariants", [])},
     )
+
+
+def tags_of(aws: Aws, arn: str) -> dict[str, str]:
+    """The tags of a resource."""
+    return {tag["Key"]: tag["Value"] for tag in aws.sagemaker.list_tags(ResourceArn=arn)["Tags"]}
 
 
 def fleet_config(aws: Aws, name: str) -> FleetConfig | None:
@@ -138,10 +144,9 @@ def fleet_config(aws: Aws, name: str) -> FleetConfig | None:
         variants=tuple(variant["VariantName"] for variant in said["ProductionVariants"]),
         shadows=tuple(variant["VariantName"] for variant in said.get("ShadowProductionVariants", [])),
         instances=said["ProductionVariants"][0].get("InitialInstanceCount", 0),
+        instance_type=said["ProductionVariants"][0].get("InstanceType", ""),
         model=model,
-        tags={
-            tag["Key"]: tag["Value"] for tag in aws.sagemaker.list_tags(ResourceArn=said["EndpointConfigArn"])["Tags"]
-        },
+        tags=tags_of(aws, said["EndpointConfigArn"]),
         package_arn=model_package_arn(aws, model) or "",
     )
 

@@ -9,11 +9,14 @@ from typing import Any
 
 from deploy.calls import Call, Parameters, tags
 from deploy.guardrails import alarm, guardrails
-from deploy.names import alarm_name
-from deploy.observe import MODEL_PACKAGE, NONE, POLICY_HASH, PREVIOUS_CONFIG, Observation
+from deploy.labels import MODEL_PACKAGE, NONE, POLICY_HASH, PREVIOUS_CONFIG, STAGE
+from deploy.names import alarm_name, trial_name
+from deploy.observe import Observation
 from deploy.policy import Policy
 from deploy.settings import seconds
 from deploy.strategies import Step
+from deploy.strategies.trial import Scene, Side
+from deploy.trials import TrialPlan
 
 
 @dataclass(frozen=True)
@@ -27,11 +30,17 @@ class Plan:
     previous: str
     instances: int
     retain: bool
+    trials: tuple[TrialPlan, ...]
     steps: tuple[Step, ...]
     model: Call
     alarms: tuple[Call, ...]
     config: Call
     shift: Call
+
+    @property
+    def targets(self) -> frozenset[str]:
+        """Every endpoint config that the rollout moves the endpoint to."""
+        return frozenset({self.name, *(trial.scene.name for trial in self.trials)})
 
     @property
     def calls(self) -> tuple[Call, ...]:
@@ -52,6 +61,7 @@ def make_plan(policy: Policy, seen: Observation) -> Plan:
         previous=previous,
         instances=instances,
         retain=retain,
+        trials=_trials(policy, seen, previous) if previous else (),
         steps=policy.rollout.shift.steps(instances, policy.rollout.final_bake) if previous else (),
         model=_model(policy, seen),
         alarms=alarms,
@@ -71,7 +81,38 @@ def was_scaled(endpoint_instances: int, config_instances: int) -> bool:
 def _previous(seen: Observation) -> str:
     if not seen.endpoint:
         return ""
-    return seen.ours.tag(PREVIOUS_CONFIG) if seen.ours else seen.endpoint.config
+    if seen.ours:
+        return seen.ours.tag(PREVIOUS_CONFIG)
+    trials = [trial.tags[PREVIOUS_CONFIG] for trial in seen.trials if trial.serving]
+    return trials[0] if trials else seen.endpoint.config
+
+
+def _trials(policy: Policy, seen: Observation, previous: str) -> tuple[TrialPlan, ...]:
+    """Where each trial takes place: the version that serves is its control."""
+    if not seen.current:
+        return ()
+    endpoint, current = policy.endpoint, seen.current
+    control = Side(endpoint.variant, current.model, current.instance_type, current.instances)
+    planned = []
+    for name, trial in policy.rollout.trials:
+        challenger = Side(trial_variant(seen), seen.name, endpoint.instance_type, trial.instance_count)
+        scene = Scene(
+            name=trial_name(seen.name, trial.suffix),
+            rollout=seen.name,
+            endpoint=endpoint.name,
+            previous=previous,
+            role_arn=endpoint.execution_role_arn,
+            control=control,
+            challenger=challenger,
+            labels=_labels(policy, seen),
+        )
+        planned.append(TrialPlan(name, trial, scene))
+    return tuple(planned)
+
+
+def trial_variant(seen: Observation) -> str:
+    """The new version's variant in a trial: its own in every attempt, for an experiment's metrics say no more."""
+    return f"version-{seen.package.version}-{seen.name[-8:]}"
 
 
 def _was_scaled(seen: Observation) -> bool:
@@ -117,7 +158,7 @@ def _config(policy: Policy, seen: Observation, previous: str) -> Call:
 
 def _labels(policy: Policy, seen: Observation) -> dict[str, str]:
     return {
-        "guarded-rollout:stage": policy.stage,
+        STAGE: policy.stage,
         MODEL_PACKAGE: seen.package.arn,
         POLICY_HASH: policy.digest,
     }

@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 
 from deploy.settings import Settings, seconds, setting
-from deploy.strategies import SHIFTS, Shift
+from deploy.strategies import DEFAULT_SHIFT, SHIFTS, STRATEGIES, TRIALS, Shift, Trial
 
 NAME = r"^[a-zA-Z0-9](-*[a-zA-Z0-9])*$"
 NAME_LIMIT = "SageMaker allows up to 63 letters, digits and inner hyphens"
@@ -71,9 +71,9 @@ class _Rollout(Settings):
     """How traffic moves from the old fleet to the new one. Each strategy has a section of its own beside these keys."""
 
     strategy: str = setting(
-        "how traffic is shifted",
-        example="canary",
-        limit=f"a strategy is one of {', '.join(SHIFTS)}",
+        f"the shift, after the trials that come before it, in order; trials alone are followed by {DEFAULT_SHIFT}",
+        example="shadow, canary",
+        limit=f"trials are {', '.join(TRIALS)}, each at most once; one shift ends it: {', '.join(SHIFTS)}",
     )
     final_bake_minutes: float = setting(
         "how long the whole new fleet is watched before the old one is removed (a rolling update has no such bake)",
@@ -96,18 +96,35 @@ class _Rollout(Settings):
         default=False,
     )
 
-    @field_validator("strategy")
+    @field_validator("strategy", mode="before")
     @classmethod
-    def _known(cls, name: str) -> str:
-        if name not in SHIFTS:
+    def _in_order(cls, given: object) -> object:
+        """A YAML list is the same as its names with commas."""
+        if isinstance(given, list):
+            given = ", ".join(map(str, given))
+        names = _names(given) if isinstance(given, str) else []
+        *trials, last = names or [""]
+        wrong = [name for name in trials if name not in TRIALS or names.count(name) > 1]
+        if wrong or last not in STRATEGIES:
             raise PydanticCustomError("strategy", "no such strategy")
-        return name
+        return ", ".join(names)
+
+    @property
+    def phases(self) -> tuple[str, ...]:
+        """The strategies by name, in order: trials, then one shift."""
+        names = _names(self.strategy)
+        return (*names, DEFAULT_SHIFT) if names[-1] in TRIALS else tuple(names)
 
     @property
     def shift(self) -> Shift:
-        """The section of the guarded shift that the strategy names."""
-        section: Shift = getattr(self, self.strategy)
+        """The section of the guarded shift that ends the strategy."""
+        section: Shift = getattr(self, self.phases[-1])
         return section
+
+    @property
+    def trials(self) -> tuple[tuple[str, Trial], ...]:
+        """The trials that come before it, by name."""
+        return tuple((name, getattr(self, name)) for name in self.phases[:-1])
 
     @property
     def final_bake(self) -> int:
@@ -117,16 +134,21 @@ class _Rollout(Settings):
     @property
     def unguarded(self) -> bool:
         """Whether the stage may do without guardrails, and does not shift in steps that need one."""
-        return self.allow_unguarded and self.strategy == "all_at_once"
+        return self.allow_unguarded and self.phases[-1] == "all_at_once"
 
     @model_validator(mode="after")
     def _has_its_section(self) -> Self:
-        if getattr(self, self.strategy) is None:
-            raise PydanticCustomError("section", "{name}", {"name": self.strategy})
+        for name in self.phases:
+            if getattr(self, name) is None:
+                raise PydanticCustomError("section", "{name}", {"name": name})
         return self
 
 
-def _section(name: str, kind: type[Shift]) -> tuple[Any, Any]:
+def _names(strategy: str) -> list[str]:
+    return [name.strip() for name in strategy.split(",")]
+
+
+def _section(name: str, kind: type[Settings]) -> tuple[Any, Any]:
     """The key of one strategy; a section without keys of its own need not be written."""
     keys = ", ".join(f"{key}: {(field.examples or [''])[0]}" for key, field in kind.model_fields.items())
     bare = kind() if not any(field.is_required() for field in kind.model_fields.values()) else None
@@ -137,9 +159,8 @@ def _section(name: str, kind: type[Shift]) -> tuple[Any, Any]:
 if TYPE_CHECKING:
     Rollout = _Rollout
 else:  # a section for each strategy in the list, which mypy cannot follow
-    Rollout = create_model(
-        "Rollout", __base__=_Rollout, **{name: _section(name, kind) for name, kind in SHIFTS.items()}
-    )
+    sections = {name: _section(name, kind) for name, kind in STRATEGIES.items()}
+    Rollout = create_model("Rollout", __base__=_Rollout, **sections)
 
 
 class Datapoints(Settings):
@@ -237,7 +258,7 @@ class Policy(Settings):
     @property
     def digest(self) -> str:
         """16 hex digits that change when anything in the policy does; a strategy that is not named does not count."""
-        unused = {name for name in SHIFTS if name != self.rollout.strategy}
+        unused = set(STRATEGIES) - set(self.rollout.phases)
         return hashlib.sha256(self.model_dump_json(exclude={"rollout": unused}).encode()).hexdigest()[:16]
 
 

@@ -1,9 +1,20 @@
 """What must be true before anything is changed: every finding at once, each with what to do. Pure."""
 
+from deploy.decision import Decision, Outcome
 from deploy.observe import Observation
 from deploy.plan import Plan
 from deploy.policy import Policy
-from deploy.registry import APPROVED, PASSED
+from deploy.registry import APPROVED, PASSED, REJECTED, ROLLED_BACK
+
+
+def refusal(policy: Policy, plan: Plan, seen: Observation) -> Decision | None:
+    """Why nothing may begin: the package was rolled back before, or something must be mended first."""
+    package = seen.package
+    if package.approval == REJECTED and package.outcome(policy.stage) == ROLLED_BACK:
+        again = "Approve it again in the model registry to try once more."
+        return Decision(outcome=Outcome.ROLLED_BACK, reasons=(package.description or "rolled back before", again))
+    problems = findings(policy, plan, seen)
+    return Decision(outcome=Outcome.FAILED, reasons=tuple(problems)) if problems else None
 
 
 def findings(policy: Policy, plan: Plan, seen: Observation) -> list[str]:

@@ -14,10 +14,12 @@ from deploy import observe, registry
 from deploy.aws import Aws
 from deploy.calls import Call, tags
 from deploy.clock import Clock
-from deploy.decide import SETTLE, Decision, Evidence, Outcome, broken
+from deploy.decide import broken
+from deploy.decision import Decision, Evidence, Outcome
 from deploy.execute import reconcile
+from deploy.labels import PREVIOUS_CONFIG, RESTORED_FROM
 from deploy.names import version_label
-from deploy.observe import PREVIOUS_CONFIG, RESTORED_FROM, Alarm, Endpoint, FleetConfig
+from deploy.observe import Alarm, Endpoint, FleetConfig
 from deploy.plan import was_scaled
 from deploy.policy import Policy
 from deploy.registry import LAST_STAGE, LIVE, Package
@@ -87,9 +89,9 @@ def decide_rollback(policy: Policy, seen: Retreat, evidence: Evidence, now: date
         )
     if seen.current.config.tag(RESTORED_FROM):
         return _finish(policy, seen.current, seen.left)
-    if evidence.sent_at and now - evidence.sent_at < SETTLE:
+    if any(evidence.settling(config, now) for config in evidence.sent):
         return Decision(reasons=("SageMaker has accepted the update",))
-    if evidence.sent_at:
+    if evidence.sent:
         why = f" SageMaker says: {endpoint.failure}" if endpoint.failure else ""
         return _failed(f"SageMaker did not finish the rollback; {endpoint.config} still serves.{why}")
     return _begin(endpoint, seen.current, seen.target)
@@ -97,7 +99,7 @@ def decide_rollback(policy: Policy, seen: Retreat, evidence: Evidence, now: date
 
 def _wait(endpoint: Endpoint, seen: Retreat, evidence: Evidence) -> Decision:
     ours = seen.target and seen.target.config.tag(RESTORED_FROM) == endpoint.config == _name(seen.current)
-    if evidence.sent_at or (seen.target and ours and endpoint.pending == seen.target.config.name):
+    if evidence.sent or (seen.target and ours and endpoint.pending == seen.target.config.name):
         return Decision(reasons=(f"{endpoint.status} back to {endpoint.pending or _name(seen.target)}",))
     to = f" to {endpoint.pending}" if endpoint.pending else ""
     return _failed(f"{endpoint.name} is {endpoint.status}{to}: SageMaker takes no other update until that ends.")

@@ -2,31 +2,48 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 
-from deploy import observe
+from deploy import observe, trial_state
 from deploy.aws import Aws
 from deploy.clock import Clock
-from deploy.decide import Decision, decide
+from deploy.decide import decide
+from deploy.decision import Decision
 from deploy.errors import DeployError
 from deploy.execute import reconcile
 from deploy.guardrails import dimensions
+from deploy.labels import MODEL_PACKAGE, POLICY_HASH, PREVIOUS_CONFIG, ROLLOUT
 from deploy.names import rollout_name
-from deploy.observe import MODEL_PACKAGE, POLICY_HASH, PREVIOUS_CONFIG, Observation
+from deploy.observe import Observation
+from deploy.plan import make_plan
 from deploy.policy import Policy
 from deploy.registry import Package
 
+PATIENCE = timedelta(hours=7)
+"""How long a run waits unless told otherwise: a CodeBuild action of CodePipeline may take 8 hours."""
+
 
 def apply(
-    aws: Aws, clock: Clock, policy: Policy, arn: str, say: Callable[[Observation, Decision], None]
+    aws: Aws,
+    clock: Clock,
+    policy: Policy,
+    arn: str,
+    say: Callable[[Observation, Decision], None],
+    patience: timedelta = PATIENCE,
 ) -> tuple[Observation, Decision]:
-    """Carry the rollout of a package to its outcome, from wherever it stands; the last observation and the decision."""
+    """Carry the rollout of a package to its outcome, from wherever it stands; the last observation and the decision.
+
+    What lasts longer than `patience` is left to a later run.
+    """
     last: list[Observation] = []
 
     def look_again(before: Observation | None) -> Observation:
         last[:] = [look(aws, clock, policy, arn, before)]
         return last[0]
 
-    decision = reconcile(aws, clock, look_again, lambda seen, evidence, now: decide(policy, seen, evidence, now), say)
+    decision = reconcile(
+        aws, clock, look_again, lambda seen, evidence, now: decide(policy, seen, evidence, now), say, patience
+    )
     return last[0], decision
 
 
@@ -37,7 +54,7 @@ def look(aws: Aws, clock: Clock, policy: Policy, arn: str, before: Observation |
         return replace(before, endpoint=endpoint, alarms=observe.alarms(aws, f"{before.name}-"))
     package = find_package(aws, arn)
     current = observe.fleet_config(aws, endpoint.config) if endpoint and endpoint.config else None
-    name = _name(policy, package, current)
+    name = _name(aws, policy, package, current)
     ours = current if current and current.name == name else observe.fleet_config(aws, name)
     seen = Observation(
         name=name,
@@ -49,6 +66,9 @@ def look(aws: Aws, clock: Clock, policy: Policy, arn: str, before: Observation |
         has_data=bool(ours) or observe.has_object(aws, package.model_data),
         alarms=observe.alarms(aws, f"{name}-"),
     )
+    if endpoint and policy.rollout.trials and endpoint.config != name:
+        planned = make_plan(policy, seen).trials
+        seen = replace(seen, trials=trial_state.trials(aws, endpoint, planned, clock.now()))
     if not ours or not endpoint or endpoint.busy:
         return seen
     if endpoint.config != name:
@@ -56,10 +76,14 @@ def look(aws: Aws, clock: Clock, policy: Policy, arn: str, before: Observation |
     return _arrival(aws, clock, policy, seen, ours)
 
 
-def _name(policy: Policy, package: Package, current: observe.FleetConfig | None) -> str:
-    """The rollout's name: that of the config in service when it was made for this package under this policy."""
+def _name(aws: Aws, policy: Policy, package: Package, current: observe.FleetConfig | None) -> str:
+    """The rollout's name: that of the config, or trial, in service when it was made for this package and policy."""
     if current and (current.tag(MODEL_PACKAGE), current.tag(POLICY_HASH)) == (package.arn, policy.digest):
-        return current.name
+        return current.tag(ROLLOUT) or current.name
+    if current and any(trial.is_experiment for _, trial in policy.rollout.trials):
+        experiment = trial_state.experiment_on(aws, policy.endpoint.name, package.arn, policy.digest)
+        if experiment:
+            return experiment[ROLLOUT]
     attempt, serving = package.attempts(policy.stage) + 1, current.name if current else ""
     return rollout_name(policy.endpoint.name, package.arn, package.version, attempt, policy.digest, serving)
 

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from deploy import observe
 from deploy.aws import Aws
-from deploy.decide import Outcome, broken
+from deploy.decide import broken
+from deploy.decision import Outcome
 from deploy.names import rollout_of
 from deploy.observe import Alarm, Endpoint, Firing, FleetConfig
 from deploy.policy import Policy

@@ -82,7 +82,10 @@ class Paginator:
 
 
 class FakeAws:
-    """State as plain dicts. `bad` maps a guardrail's name to the minute of traffic at which its alarm fires."""
+    """State as plain dicts. `bad` maps a guardrail's name to the minute of traffic at which its alarm fires.
+
+    `failing_share` is the share of a variant's requests that fail, by the variant's name or a part of it.
+    """
 
     def __init__(self) -> None:
         self.clock = FakeClock()
@@ -95,7 +98,9 @@ class FakeAws:
         self.history: dict[str, list[dict[str, Any]]] = {}
         self.endpoint: dict[str, Any] | None = None
         self.objects: set[str] = set()
+        self.experiments: dict[str, dict[str, Any]] = {}
         self.bad: dict[str, float] = {}
+        self.failing_share: dict[str, float] = {}
         self.breaks: str = ""
         self.requests_per_minute = 100.0
         self.refused_per_minute = 0
@@ -215,6 +220,7 @@ class FakeAws:
         EndpointName: str,
         EndpointConfigName: str,
         RetainAllVariantProperties: bool = False,
+        ExcludeRetainedVariantProperties: Any = (),
         DeploymentConfig: dict[str, Any] | None = None,
     ) -> None:
         assert self.endpoint
@@ -227,6 +233,9 @@ class FakeAws:
         traffic = self.clock.now() + timedelta(seconds=STARTUP)
         bakes = policy.get("TrafficRoutingConfiguration", {}).get("WaitIntervalInSeconds", 0)
         bakes += policy.get("TerminationWaitInSeconds", 0)
+        rolling = (DeploymentConfig or {}).get("RollingUpdatePolicy", {})
+        bakes += rolling.get("WaitIntervalInSeconds", 0)
+        self.endpoint.pop("weights", None)
         self.endpoint.update(
             EndpointStatus="Updating",
             pending=EndpointConfigName,
@@ -243,7 +252,15 @@ class FakeAws:
             raise refusal("DescribeEndpoint", f'Could not find endpoint "{EndpointName}".')
         told = ("EndpointName", "EndpointConfigName", "EndpointStatus", "FailureReason", "LastDeploymentConfig")
         said = {key: self.endpoint[key] for key in told if self.endpoint.get(key)}
-        said["ProductionVariants"] = [{"VariantName": "AllTraffic", "DesiredInstanceCount": self.endpoint["instances"]}]
+        weights = self.endpoint.get("weights", {})
+        said["ProductionVariants"] = [
+            {
+                "VariantName": variant["VariantName"],
+                "DesiredInstanceCount": self.endpoint["instances"],
+                "DesiredWeight": weights.get(variant["VariantName"], variant["InitialVariantWeight"]),
+            }
+            for variant in self.configs[self.endpoint["EndpointConfigName"]]["ProductionVariants"]
+        ]
         if self.endpoint.get("pending"):
             baking = "Baking" if self.clock.now() >= self.endpoint["traffic"] else "Creating"
             variant = {"VariantName": "AllTraffic", "VariantStatus": [{"Status": baking}]}
@@ -252,6 +269,44 @@ class FakeAws:
                 "ProductionVariants": [variant],
             }
         return said
+
+    def update_endpoint_weights_and_capacities(self, EndpointName: str, DesiredWeightsAndCapacities: Any) -> None:
+        assert self.endpoint
+        weights = {item["VariantName"]: item["DesiredWeight"] for item in DesiredWeightsAndCapacities}
+        self.endpoint["weights"] = {**self.endpoint.get("weights", {}), **weights}
+
+    # -- inference experiments
+
+    def create_inference_experiment(self, Name: str, Tags: Any, EndpointName: str, **values: Any) -> None:
+        self._new(self.experiments, Name, "Cannot create already existing experiment")
+        name = arn(f"inference-experiment/{Name}")
+        self.tags[name] = {tag["Key"]: tag["Value"] for tag in Tags}
+        self.experiments[Name] = {
+            "Name": Name,
+            "Arn": name,
+            "Type": "ShadowMode",
+            "CreationTime": self.clock.now(),
+            "EndpointMetadata": {"EndpointName": EndpointName},
+            "starts": self.clock.now() + timedelta(seconds=STARTUP),
+            **values,
+        }
+
+    def describe_inference_experiment(self, Name: str) -> dict[str, Any]:
+        found = self._get(self.experiments, Name, "Inference experiment {} does not exist.")
+        return found | {"Status": self._experiment_status(found)}
+
+    def list_inference_experiments(self, Type: str) -> dict[str, Any]:
+        assert Type == "ShadowMode"
+        return {"InferenceExperiments": [self.describe_inference_experiment(name) for name in self.experiments]}
+
+    def stop_inference_experiment(self, Name: str, ModelVariantActions: Any, DesiredState: str) -> None:
+        assert self._experiment_status(self.experiments[Name]) == "Running"
+        self.experiments[Name] |= {"stops": self.clock.now() + timedelta(seconds=STARTUP), "ended": DesiredState}
+
+    def _experiment_status(self, experiment: dict[str, Any]) -> str:
+        if "stops" in experiment:
+            return str(experiment["ended"]) if self.clock.now() >= experiment["stops"] else "Stopping"
+        return "Running" if self.clock.now() >= experiment["starts"] else "Creating"
 
     def tick(self) -> None:
         """Let everything happen that is due by now."""
@@ -306,10 +361,20 @@ class FakeAws:
         self.history[name] = [{"HistoryData": data}, {"HistoryData": back}]
 
     def get_metric_data(self, MetricDataQueries: Any, StartTime: datetime, EndTime: datetime) -> dict[str, Any]:
-        minutes = int((EndTime - StartTime).total_seconds() // 60)
-        rates = {"Invocations": self.requests_per_minute, "Invocation4XXErrors": self.refused_per_minute}
-        named = [(query["Label"], query["MetricStat"]["Metric"]["MetricName"]) for query in MetricDataQueries]
-        return {"MetricDataResults": [{"Label": label, "Values": [rates[name]] * minutes} for label, name in named]}
+        minutes = int((min(EndTime, self.clock.now()) - StartTime).total_seconds() // 60)
+        results = []
+        for query in MetricDataQueries:
+            metric = query["MetricStat"]["Metric"]
+            variant = next(item["Value"] for item in metric["Dimensions"] if item["Name"] == "VariantName")
+            failing = next((share for part, share in self.failing_share.items() if part in variant), 0.0)
+            rates = {
+                "Invocations": self.requests_per_minute,
+                "Invocation4XXErrors": self.refused_per_minute,
+                "Invocation5XXErrors": self.requests_per_minute * failing,
+            }
+            values = [rates[metric["MetricName"]]] * minutes if metric["MetricName"] in rates else [20_000.0]
+            results.append({"Label": query["Label"], "Values": values})
+        return {"MetricDataResults": results}
 
     # -- S3
 

@@ -8,9 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from worlds import policy
 
-from deploy.decide import EXIT_CODES, Decision, Evidence, Outcome, decide
+from deploy.decide import decide
+from deploy.decision import EXIT_CODES, Decision, Evidence, Outcome
+from deploy.labels import PREVIOUS_CONFIG
 from deploy.names import rollout_name
-from deploy.observe import PREVIOUS_CONFIG, Alarm, Endpoint, Firing, FleetConfig, Observation
+from deploy.observe import Alarm, Endpoint, Firing, FleetConfig, Observation
 from deploy.plan import make_plan
 from deploy.registry import Package
 
@@ -37,6 +39,7 @@ def config(name: str, version: int, previous: str) -> FleetConfig:
         variants=("AllTraffic",),
         shadows=(),
         instances=2,
+        instance_type="ml.m5.large",
         model=name,
         tags={PREVIOUS_CONFIG: previous},
         package_arn=package_arn(version),
@@ -84,7 +87,7 @@ observations = st.builds(
     fired=st.sampled_from([(), (Firing(f"{NAME}-error-rate", "Threshold Crossed"),)]),
     requests=st.none() | st.integers(0, 200),
 )
-evidences = st.builds(Evidence, sent_at=st.none() | st.sampled_from([START, START + timedelta(minutes=5)]))
+evidences = st.builds(Evidence, sent=st.sampled_from([{}, {NAME: START}, {NAME: START + timedelta(minutes=5)}]))
 moments = st.integers(0, 600).map(lambda seconds: START + timedelta(minutes=5, seconds=seconds))
 
 
@@ -101,7 +104,7 @@ def test_an_endpoint_that_is_busy_is_never_sent_another_update(seen: Observation
 
 @given(observations, evidences)
 def test_one_process_never_sends_the_update_twice(seen: Observation, evidence: Evidence) -> None:
-    if evidence.sent_at and seen.endpoint:
+    if evidence.sent and seen.endpoint:
         assert "UpdateEndpoint" not in [call.operation for call in judged(seen, evidence).calls]
 
 
@@ -159,7 +162,7 @@ def under_way(**values: object) -> Observation:
 
 
 def test_an_update_that_shows_no_pending_config_yet_is_waited_for_by_the_run_that_sent_it() -> None:
-    assert judged(under_way(), Evidence(sent_at=START)).outcome is None
+    assert judged(under_way(), Evidence(sent={NAME: START})).outcome is None
     assert judged(under_way(), Evidence()).outcome is Outcome.HELD
 
 

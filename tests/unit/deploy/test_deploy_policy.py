@@ -74,7 +74,8 @@ def test_every_problem_is_told_at_once() -> None:
 
 def test_a_strategy_that_there_is_not_says_which_there_are() -> None:
     (found,) = problems("rollout.strategy=liner")
-    assert "rollout.strategy is liner; a strategy is one of all_at_once, canary, linear, rolling" in found
+    assert "rollout.strategy is liner; trials are shadow, ab_test, each at most once" in found
+    assert "one shift ends it: all_at_once, canary, linear, rolling" in found
 
 
 def test_a_strategy_without_its_section_says_what_to_write() -> None:

@@ -7,7 +7,7 @@ from fake_aws import FakeAws, Killed
 from test_deploy_apply import final
 from worlds import apply, roll_back, serving
 
-from deploy.observe import RESTORED_FROM
+from deploy.labels import RESTORED_FROM
 
 
 def config_of(world: FakeAws, version: int) -> str:

@@ -7,7 +7,7 @@ import fake_aws
 from fake_aws import FakeAws
 
 from deploy import rollback, rollout, stage_files
-from deploy.decide import Decision
+from deploy.decision import Decision
 from deploy.policy import ROLE_VARIABLE, Policy
 
 STAGES = Path(__file__).parent / "stages"
