@@ -122,6 +122,10 @@ def _plan(world: World, policy: Policy, options: argparse.Namespace) -> Result:
         "endpoint_config": plan.name,
         "previous_config": plan.previous or None,
         "findings": findings,
+        "trials": [
+            {"name": planned.name, "minutes": planned.trial.minutes, "told": planned.trial.told()}
+            for planned in plan.trials
+        ],
         "steps": [dataclasses.asdict(step) | {"share": step.share} for step in plan.steps],
         "requests": [
             {"service": call.service, "operation": call.operation, "parameters": call.parameters} for call in plan.calls

@@ -19,6 +19,7 @@ def plan_page(policy: Policy, plan: Plan, seen: Observation, findings: Sequence[
         _head(policy, plan, seen),
         _refusal(findings),
         _requests(plan),
+        _trials(plan),
         _timeline(policy, plan),
         _watch(policy, plan),
     ]
@@ -50,10 +51,23 @@ def _refusal(findings: Sequence[str]) -> str:
 def _requests(plan: Plan) -> str:
     operation = max(len(call.operation) for call in plan.calls)
     lines = [
-        f"  {number}. {call.operation:<{operation}}  {call.target}\n     {'':<{operation}}  {call.why}"
+        f"  {number:>2}. {call.operation:<{operation}}  {call.target}\n      {'':<{operation}}  {call.why}"
         for number, call in enumerate(plan.calls, 1)
     ]
     return "\n".join(["Requests, in order", *lines])
+
+
+def _trials(plan: Plan) -> str:
+    if not plan.trials:
+        return ""
+    lines = ["Trials, before any shift; each is taken down again, and a bad one ends the rollout"]
+    for planned in plan.trials:
+        lines += [
+            f"  {planned.name}: {planned.trial.told()}",
+            f"    no verdict before {planned.trial.minimum_requests} requests are answered;",
+            "    then bad at the first look at which it breaks a guardrail's limit, good when the time is up",
+        ]
+    return "\n".join(lines)
 
 
 def _timeline(policy: Policy, plan: Plan) -> str:

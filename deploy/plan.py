@@ -44,8 +44,9 @@ class Plan:
 
     @property
     def calls(self) -> tuple[Call, ...]:
-        """Every request, in the order in which it is sent: the alarms exist before the update that names them."""
-        return (self.model, *self.alarms, self.config, self.shift)
+        """Every request of a rollout that goes well, in order: the alarms exist before the update that names them."""
+        trials = [call for trial in self.trials for call in (*trial.start, *trial.trial.end(trial.scene, good=True))]
+        return (self.model, *trials, *self.alarms, self.config, self.shift)
 
 
 def make_plan(policy: Policy, seen: Observation) -> Plan:
@@ -177,7 +178,7 @@ def _update(policy: Policy, name: str, instances: int, alarms: list[str], *, ret
         "RetainAllVariantProperties": retain,
         "DeploymentConfig": deployment_config(policy, instances, alarms),
     }
-    told = f"{policy.rollout.strategy}, {policy.rollout.shift.told(instances)}"
+    told = f"{policy.rollout.phases[-1]}, {policy.rollout.shift.told(instances)}"
     why = f"{told}, rolled back by {len(alarms)} alarms" if alarms else f"{told}, which nothing rolls back"
     return Call("sagemaker", "UpdateEndpoint", parameters, policy.endpoint.name, why)
 

@@ -29,7 +29,9 @@ class AbTest(Trial):
         variants: Parameters = {
             "ProductionVariants": [scene.control.request(1 - share), scene.challenger.request(share)]
         }
-        return config_calls(scene, variants)
+        return config_calls(
+            scene, variants, f"{1 - share:.0%} to {scene.control.variant}, {share:.0%} to the new version"
+        )
 
     def end(self, scene: Scene, *, good: bool) -> tuple[Call, ...]:
         """Back to the config from before; a bad version is cut off first."""

@@ -47,7 +47,7 @@ class Shadow(Trial):
             "ProductionVariants": [scene.control.request(1.0)],
             "ShadowProductionVariants": [scene.challenger.request(self.percent / 100)],
         }
-        return config_calls(scene, variants)
+        return config_calls(scene, variants, f"{scene.control.variant} as before, and a shadow")
 
     def end(self, scene: Scene, *, good: bool) -> tuple[Call, ...]:
         """Back to the config from before; an experiment reverts the endpoint itself."""

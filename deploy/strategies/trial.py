@@ -103,16 +103,14 @@ class Trial(Settings):
         return False
 
 
-def config_calls(scene: Scene, variants: Parameters) -> tuple[Call, Call]:
+def config_calls(scene: Scene, variants: Parameters, why: str) -> tuple[Call, Call]:
     """A trial in an endpoint config of its own: make it, and move the endpoint to it all at once.
 
     The old version goes on serving in it, so no alarm guards this update; the size it was scaled to is kept, the weight
     is not.
     """
     config: Parameters = {"EndpointConfigName": scene.name, **variants, "Tags": scene.tags}
-    make = Call(
-        "sagemaker", "CreateEndpointConfig", config, scene.name, f"{scene.control.variant} as before, and a trial"
-    )
+    make = Call("sagemaker", "CreateEndpointConfig", config, scene.name, why)
     return make, move(scene, scene.name, "start the trial")
 
 

@@ -3,92 +3,20 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from fake_aws import START, arn, package_arn
+from facts import NAME, POLICY, config, evidences, moments, observations, package_arn, trying
+from fake_aws import START
 from hypothesis import given
 from hypothesis import strategies as st
 from worlds import policy
 
 from deploy.decide import decide
 from deploy.decision import EXIT_CODES, Decision, Evidence, Outcome
-from deploy.labels import PREVIOUS_CONFIG
-from deploy.names import rollout_name
-from deploy.observe import Alarm, Endpoint, Firing, FleetConfig, Observation
+from deploy.observe import Alarm, Endpoint, Firing, Observation
 from deploy.plan import make_plan
 from deploy.registry import Package
+from deploy.verdict import Finding, Sample, judge
 
-POLICY = policy()
-NAME = rollout_name(POLICY.endpoint.name, package_arn(2), 2, 1, POLICY.digest)
-STATUSES = [
-    "OutOfService",
-    "Creating",
-    "Updating",
-    "SystemUpdating",
-    "RollingBack",
-    "InService",
-    "Deleting",
-    "Failed",
-    "UpdateRollbackFailed",
-]
-
-
-def config(name: str, version: int, previous: str) -> FleetConfig:
-    return FleetConfig(
-        name=name,
-        arn=arn(f"endpoint-config/{name}"),
-        created=START,
-        variants=("AllTraffic",),
-        shadows=(),
-        instances=2,
-        instance_type="ml.m5.large",
-        model=name,
-        tags={PREVIOUS_CONFIG: previous},
-        package_arn=package_arn(version),
-    )
-
-
-alarms = st.lists(
-    st.builds(
-        Alarm,
-        name=st.sampled_from([f"{NAME}-error-rate", f"{NAME}-latency-p99", f"{NAME}-prediction-distance"]),
-        state=st.sampled_from(["OK", "ALARM", "INSUFFICIENT_DATA"]),
-        reason=st.just("Threshold Crossed"),
-    ),
-    max_size=3,
-).map(tuple)
-packages = st.builds(
-    Package,
-    arn=st.just(package_arn(2)),
-    group=st.just("flight-delay"),
-    version=st.just(2),
-    approval=st.sampled_from(["Approved", "Approved", "Approved", "Rejected", "PendingManualApproval"]),
-    status=st.just("Completed"),
-    metadata=st.sampled_from([{}, {"staging-outcome": "promoted", "staging-config": NAME}]),
-)
-endpoints = st.builds(
-    Endpoint,
-    name=st.just("flight-delay-staging"),
-    status=st.sampled_from(["InService", *STATUSES]),
-    config=st.sampled_from([NAME, "before", "else"]),
-    pending=st.sampled_from(["", "", NAME, "else"]),
-    failure=st.sampled_from(["", "no capacity"]),
-    instances=st.sampled_from([0, 1, 2, 6]),
-    deployment_alarms=st.sampled_from([(), (f"{NAME}-error-rate",), ("else-error-rate",)]),
-)
-observations = st.builds(
-    Observation,
-    name=st.just(NAME),
-    package=packages,
-    endpoint=st.none() | endpoints,
-    current=st.none() | st.sampled_from([config("before", 1, "none"), config(NAME, 2, "before")]),
-    ours=st.none() | st.sampled_from([config(NAME, 2, "before"), config(NAME, 2, "none")]),
-    has_model=st.booleans(),
-    has_data=st.booleans(),
-    alarms=alarms,
-    fired=st.sampled_from([(), (Firing(f"{NAME}-error-rate", "Threshold Crossed"),)]),
-    requests=st.none() | st.integers(0, 200),
-)
-evidences = st.builds(Evidence, sent=st.sampled_from([{}, {NAME: START}, {NAME: START + timedelta(minutes=5)}]))
-moments = st.integers(0, 600).map(lambda seconds: START + timedelta(minutes=5, seconds=seconds))
+TRYING = policy("rollout.strategy=shadow, ab_test, canary")
 
 
 def judged(seen: Observation, evidence: Evidence, seconds: int = 600) -> Decision:
@@ -173,3 +101,45 @@ def test_a_rolling_back_of_our_update_is_waited_for_by_any_run() -> None:
 
 def test_an_endpoint_that_is_being_deleted_is_not_waited_for() -> None:
     assert judged(under_way(status="Deleting", config=NAME), Evidence()).outcome is Outcome.HELD
+
+
+@given(trying, evidences, moments)
+def test_no_shift_begins_before_every_trial_was_good_and_is_gone(seen: Observation, evidence: Evidence, now) -> None:
+    sent = [call.parameters.get("EndpointConfigName") for call in decide(TRYING, seen, evidence, now).calls]
+    if NAME in sent:
+        assert len(seen.trials) == 2
+        assert all(trial.verdict is Finding.GOOD and not trial.serving for trial in seen.trials)
+
+
+@given(trying, evidences, moments)
+def test_a_trial_begins_only_when_the_one_before_it_was_good_and_is_gone(
+    seen: Observation, evidence: Evidence, now
+) -> None:
+    sent = [str(call.parameters.get("EndpointConfigName")) for call in decide(TRYING, seen, evidence, now).calls]
+    if any(name.endswith("-ab") for name in sent):
+        assert seen.trials[0].verdict is Finding.GOOD
+        assert not seen.trials[0].serving
+
+
+@given(trying, evidences, moments)
+def test_a_busy_endpoint_is_sent_nothing_whatever_its_trials_show(seen: Observation, evidence: Evidence, now) -> None:
+    assert seen.endpoint
+    if seen.endpoint.busy:
+        assert decide(TRYING, seen, evidence, now).calls == ()
+
+
+@given(trying, evidences, moments)
+def test_a_judgement_with_trials_has_reasons_too(seen: Observation, evidence: Evidence, now) -> None:
+    assert decide(TRYING, seen, evidence, now).reasons
+
+
+@given(st.builds(Sample), st.builds(Sample, requests=st.integers(0, 500), failed=st.integers(0, 500)), st.booleans())
+def test_no_verdict_is_good_on_fewer_requests_than_the_stage_asks_for(
+    control: Sample, challenger: Sample, over: bool
+) -> None:
+    verdict = judge(POLICY.guardrails, 200, control, challenger, over=over)
+    if verdict.finding:
+        assert challenger.answered >= 200
+    if verdict.finding is Finding.GOOD:
+        assert over
+        assert challenger.error_rate <= 0.05

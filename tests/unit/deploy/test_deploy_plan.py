@@ -101,8 +101,8 @@ def test_the_plan_reads_and_changes_nothing() -> None:
     assert world.changes == []
 
 
-def page_of(world: FakeAws, version: int, **values: str) -> str:
-    chosen = policy()
+def page_of(world: FakeAws, version: int, *overrides: str, **values: str) -> str:
+    chosen = policy(*overrides)
     seen = rollout.look(world, world.clock, chosen, world.add_package(version, **values))
     plan = make_plan(chosen, seen)
     return page.plan_page(chosen, plan, seen, preflight.findings(chosen, plan, seen)) + "\n"
@@ -113,6 +113,7 @@ def page_of(world: FakeAws, version: int, **values: str) -> str:
     [
         ("plan_create.txt", lambda: page_of(FakeAws(), 1)),
         ("plan_update.txt", lambda: page_of(serving()[0], 2)),
+        ("plan_trials.txt", lambda: page_of(serving()[0], 2, "rollout.strategy=shadow, ab_test, linear")),
         ("plan_refused.txt", lambda: page_of(serving()[0], 2, ModelApprovalStatus="PendingManualApproval")),
     ],
 )
