@@ -128,7 +128,11 @@ def _build(
         "sagemaker-runtime": (hosting,),
         "cloudwatch": (cloudwatch,),
     }
-    return Services(owners, hosting, cloudwatch, moto), context, [events.run(context.client), cloudwatch.run()]
+    return (
+        Services(owners, hosting, cloudwatch, moto),
+        context,
+        [clock.keep(), events.run(context.client), cloudwatch.run()],
+    )
 
 
 async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
