@@ -1,62 +1,49 @@
-"""What SageMaker does after CreateEndpoint and UpdateEndpoint: provision, shift traffic, bake, watch alarms, roll back.
+"""What SageMaker does after CreateEndpoint and UpdateEndpoint: it walks from fleet to fleet, and back if it must.
 
-An update is blue/green: the whole new fleet comes up beside the old one, gets traffic step by step, and replaces it. An
-alarm in ALARM at any moment, a fleet that does not come up, or the timeout takes all traffic back to the old fleet.
+An alarm in ALARM at any moment, instances that do not come up, or the timeout send an update back to the old fleet.
 Sources: the developer guide, "Deployment guardrails" and "Events that SageMaker sends to EventBridge" (the messages).
-Whether SageMaker shows RollingBack then, and with which FailureReason, is not documented.
-It must never choose the steps: `traffic` does.
+What a rollback leaves in the endpoint's description is not documented. It must never choose the steps: `traffic` does.
 """
 
-import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
 
 from local.clock import Clock
-from local.hosting import traffic
+from local.hosting import rules, traffic
 from local.hosting.endpoint import Endpoint
 from local.hosting.fleet import Fleet
+from local.hosting.guardrails import FiredSince, GuardrailError, Watch
 from local.hosting.launcher import LaunchError
-from local.hosting.traffic import DeploymentConfig, Shift
-
-PROVISIONING_SECONDS = 20.0
-"""What getting instances costs beyond starting the containers (AWS seconds)."""
+from local.hosting.traffic import Counts, DeploymentConfig, Step
+from local.unverified import Unverified
 
 SHIFTING_SECONDS = 2.0
 """How long traffic takes to reach the instances it is given to (AWS seconds)."""
 
 TERMINATION_SECONDS = 5.0
-"""How long a fleet without traffic takes to go (AWS seconds)."""
-
-WATCH_SECONDS = 5.0
-"""How often alarms and the timeout are looked at (AWS seconds)."""
+"""How long instances without traffic take to go (AWS seconds)."""
 
 
 @dataclass(frozen=True)
 class World:
     """What a deployment needs: time, alarms, someone to tell.
 
-    `alarm_fired_since` is why an alarm is in ALARM, or was since a moment; None when it was not. `changed` is told of
-    an endpoint whose status changed, `advanced` of one whose deployment took a step.
+    `changed` is told of an endpoint whose status changed, `advanced` of one whose deployment took a step.
     """
 
     clock: Clock
-    alarm_fired_since: Callable[[str, datetime], str | None]
+    unverified: Unverified
+    fired_since: FiredSince
     changed: Callable[[Endpoint], None]
     advanced: Callable[[Endpoint], None]
 
 
-class _RollbackError(Exception):
-    """The deployment cannot go on; the message says why."""
-
-
 async def create(world: World, endpoint: Endpoint, fleet: Fleet) -> None:
     """Bring up the first fleet of an endpoint, which is its green one; nothing guards it. Ends InService or Failed."""
-    fleet.show("Creating", "Provisioning instances")
+    fleet.show("Creating", _instances("Launching", fleet.counts))
     world.changed(endpoint)
     try:
-        await _provision(world, fleet)
+        await fleet.grow(fleet.counts)
     except LaunchError as error:
         endpoint.fail(str(error))
         await fleet.stop()
@@ -66,135 +53,136 @@ async def create(world: World, endpoint: Endpoint, fleet: Fleet) -> None:
         endpoint.blue = fleet
         endpoint.status = "InService"
     endpoint.green = None
-    fleet.show(None)
+    fleet.steady()
     world.changed(endpoint)
 
 
-async def update(world: World, endpoint: Endpoint, fleet: Fleet, config: DeploymentConfig) -> None:
-    """From the fleet that serves to a new one, which is the endpoint's green one already.
+class Update:
+    """One UpdateEndpoint: from the fleet that serves to the endpoint's green one, as a DeploymentConfig says.
 
-    Ends InService: on the new config, or on the old one with a FailureReason.
+    `ignoring` are alarms that were in ALARM before. Where guardrails are excluded, the update is all at once, nothing
+    watches over it, and nobody is told of its steps.
     """
-    endpoint.failure_reason = None
-    endpoint.status = "Updating"
-    world.changed(endpoint)
-    watch = _Watch(world, config)
-    try:
-        await _shift(world, endpoint, fleet, config, watch)
-    except (_RollbackError, LaunchError) as error:
-        await _roll_back(world, endpoint, fleet, str(error))
-    else:
-        await _complete(world, endpoint, fleet)
-    endpoint.green = None
-    endpoint.last_deployment_config = config or None
-    endpoint.status = "InService"
-    world.changed(endpoint)
 
-
-async def rescale(world: World, endpoint: Endpoint, weights: dict[str, float], counts: dict[str, int]) -> None:
-    """New weights and instance counts of the fleet that serves. Ends InService, on a failure with the old counts."""
-    endpoint.failure_reason = None
-    endpoint.status = "Updating"
-    world.changed(endpoint)
-    fleet = endpoint.blue
-    assert fleet is not None
-    try:
-        for name, count in counts.items():
-            await fleet.scale(name, count)
-    except LaunchError as error:
-        endpoint.fail(str(error))
-        endpoint.status = "RollingBack"
-        world.changed(endpoint)
-    else:
-        for name, weight in weights.items():
-            fleet.variants[name].weight = fleet.variants[name].desired_weight = weight
-    endpoint.status = "InService"
-    world.changed(endpoint)
-
-
-async def _shift(world: World, endpoint: Endpoint, fleet: Fleet, config: DeploymentConfig, watch: "_Watch") -> None:
-    async def step(status: str, message: str, work: Coroutine[Any, Any, None]) -> None:
-        fleet.show(status, message)
-        world.advanced(endpoint)
-        await watch.while_(work)
-
-    instances = sum(fleet.counts.values())
-    await step("Creating", f"Provisioning {instances} instance(s)", _provision(world, fleet))
-    for shift in traffic.shifts(config, fleet.counts):
-        capacity = _capacity(shift, fleet)
-        fleet.activate(shift.active)
-        await step("ActivatingTraffic", f"Activating traffic on {capacity}", world.clock.sleep(SHIFTING_SECONDS))
-        baking = f"Baking for {shift.bake_seconds:g} seconds ({shift.name}) with traffic enabled on {capacity}"
-        await step("Baking", baking, world.clock.sleep(shift.bake_seconds))
-
-
-async def _complete(world: World, endpoint: Endpoint, fleet: Fleet) -> None:
-    old = endpoint.blue
-    assert old is not None
-    fleet.show(None)
-    old.show("Deleting", "Terminating the old fleet")
-    world.advanced(endpoint)
-    await _terminate(world, old)
-    endpoint.blue, endpoint.config = fleet, fleet.config
-
-
-async def _roll_back(world: World, endpoint: Endpoint, fleet: Fleet, reason: str) -> None:
-    fleet.activate(dict.fromkeys(fleet.counts, 0))
-    endpoint.fail(reason)
-    endpoint.status = "RollingBack"
-    fleet.show("Deleting", "Terminating the new fleet")
-    world.changed(endpoint)
-    world.advanced(endpoint)
-    await _terminate(world, fleet)
-
-
-async def _provision(world: World, fleet: Fleet) -> None:
-    await world.clock.sleep(PROVISIONING_SECONDS)
-    await fleet.start()
-
-
-async def _terminate(world: World, fleet: Fleet) -> None:
-    await fleet.stop()
-    await world.clock.sleep(TERMINATION_SECONDS)
-
-
-def _capacity(shift: Shift, fleet: Fleet) -> str:
-    whole = shift.active == fleet.counts
-    kind = "full" if whole else "canary" if shift.name == "WaitIntervalInSeconds" else "partial"
-    return f"{kind} capacity of {sum(shift.active.values())} instance(s)"
-
-
-class _Watch:
-    """The conditions under which a deployment goes on."""
-
-    def __init__(self, world: World, config: DeploymentConfig) -> None:
+    def __init__(
+        self, world: World, endpoint: Endpoint, config: DeploymentConfig, ignoring: tuple[str, ...] = ()
+    ) -> None:
+        assert endpoint.blue is not None
+        assert endpoint.green is not None
         self._world = world
-        self._alarms = traffic.alarms(config)
-        self._timeout = traffic.timeout_seconds(config)
-        self._began = world.clock.now()
+        self._endpoint = endpoint
+        self._blue, self._green = endpoint.blue, endpoint.green
+        self._excluded = self._blue.guardrails_excluded or self._green.guardrails_excluded
+        self._asked = config
+        self._config = {} if self._excluded else config
+        self._old = self._blue.sizes
+        timeout = rules.timeout_seconds(self._config, world.unverified)
+        self._watch = Watch(world.clock, rules.alarms(self._config), timeout, world.fired_since, ignoring)
 
-    async def while_(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do the work, looking again and again. Raises _RollbackError, having cancelled the work."""
-        task = asyncio.create_task(work)
+    async def run(self) -> None:
+        """Walk to the new config. Ends InService, on it or on the old one; or UpdateRollbackFailed, on both."""
+        endpoint, unverified = self._endpoint, self._world.unverified
+        endpoint.failure_reason = None
+        self._world.changed(endpoint)
+        *shifting, done = traffic.forward(self._config, self._old, self._green.counts, unverified.canary_rounding)
         try:
-            while not task.done():
-                self._look()
-                await asyncio.wait({task}, timeout=WATCH_SECONDS / self._world.clock.speed)
-            await task
-            self._look()
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            for step in shifting:
+                await self._watch.over(self._take(step))
+        except (GuardrailError, LaunchError) as error:
+            await self._roll_back(str(error))
+        else:
+            await self._complete(done)
+        self._world.changed(endpoint)
 
-    def _look(self) -> None:
-        for name in self._alarms:
-            why = self._world.alarm_fired_since(name, self._began)
-            if why is not None:
-                raise _RollbackError(
-                    f"Rolled back to the previous configuration: alarm {name} is in ALARM state. {why}"
-                )
-        if self._world.clock.now() - self._began >= timedelta(seconds=self._timeout):
-            raise _RollbackError(
-                "Rolled back to the previous configuration: the deployment did not finish within "
-                f"MaximumExecutionTimeoutInSeconds ({self._timeout})."
-            )
+    async def _complete(self, done: Step) -> None:
+        await self._take(done)
+        endpoint = self._endpoint
+        for fleet in filter(None, (endpoint.blue, endpoint.stray)):
+            await fleet.stop()
+        self._green.steady()
+        endpoint.blue, endpoint.green, endpoint.stray = self._green, None, None
+        endpoint.config = self._green.config
+        endpoint.last_deployment_config = self._asked or None
+        endpoint.status = "InService"
+
+    async def _roll_back(self, reason: str) -> None:
+        endpoint, green, unverified = self._endpoint, self._green, self._world.unverified
+        endpoint.fail(reason)
+        endpoint.status = unverified.rollback_status
+        if unverified.last_deployment_config_after_rollback == "attempted":
+            endpoint.last_deployment_config = self._asked or None
+        self._world.changed(endpoint)
+        rounding = unverified.canary_rounding
+        steps = traffic.back(self._config, self._old, green.counts, green.sizes, green.active, rounding)
+        try:
+            for step in steps:
+                await self._take(step)
+        except LaunchError as error:
+            endpoint.fail(f"{reason} The rollback failed as well: {error}")
+            endpoint.stray = green
+        else:
+            await green.stop()
+            if unverified.failure_reason_after_rollback == "empty":
+                endpoint.failure_reason = None
+        endpoint.green, endpoint.status = None, endpoint.resting_status
+        self._blue.steady()
+        green.steady()
+
+    async def _take(self, step: Step) -> None:
+        """Make a step true: take away what is too many, bring up what is missing, move traffic, bake."""
+        for fleet, sizes in ((self._blue, step.old), (self._green, step.new)):
+            await self._shrink(fleet, sizes)
+        for fleet, sizes in ((self._blue, step.old), (self._green, step.new)):
+            await self._grow(fleet, sizes)
+        if step.active != self._green.active:
+            forward = sum(step.active.values()) > sum(self._green.active.values())
+            fleet, active = (self._green, step.active) if forward else (self._blue, step.old)
+            self._show(fleet, "ActivatingTraffic", _with_traffic("Activating traffic", active, fleet))
+            self._green.activate(step.active)
+            await self._world.clock.sleep(SHIFTING_SECONDS)
+        if step.bake_seconds:
+            baking = f"Baking for {step.bake_seconds:g} seconds ({step.wait}) with traffic enabled"
+            self._show(self._green, "Baking", _with_traffic(baking, step.active, self._green))
+            await self._world.clock.sleep(step.bake_seconds)
+
+    async def _shrink(self, fleet: Fleet, sizes: Counts) -> None:
+        surplus = _missing(sizes, fleet.sizes)
+        if not any(surplus.values()):
+            return
+        self._show(fleet, "Deleting", _instances("Terminating", surplus))
+        await fleet.shrink(sizes)
+        await self._world.clock.sleep(TERMINATION_SECONDS)
+
+    async def _grow(self, fleet: Fleet, sizes: Counts) -> None:
+        missing = _missing(fleet.sizes, sizes)
+        if not any(missing.values()):
+            return
+        status = "Creating" if fleet is self._green else "Updating"
+        self._show(fleet, status, _instances("Launching", missing))
+        await fleet.grow(sizes)
+        if fleet is self._blue:
+            fleet.activate(sizes)
+
+    def _show(self, fleet: Fleet, status: str, messages: Mapping[str, str]) -> None:
+        """Say what is being done, which is one thing to one fleet at a time."""
+        self._blue.steady()
+        self._green.steady()
+        fleet.show(status, messages)
+        if not self._excluded:
+            self._world.advanced(self._endpoint)
+
+
+def _instances(doing: str, counts: Counts) -> Mapping[str, str]:
+    return {name: f"{doing} {count} instance(s)." for name, count in counts.items() if count}
+
+
+def _with_traffic(doing: str, active: Counts, fleet: Fleet) -> Mapping[str, str]:
+    whole = fleet.counts
+    return {
+        name: f"{doing} on {'full' if count == whole[name] else 'canary'} capacity of {count} instance(s)."
+        for name, count in active.items()
+    }
+
+
+def _missing(have: Counts, want: Counts) -> Counts:
+    return {name: max(0, count - have.get(name, 0)) for name, count in want.items()}

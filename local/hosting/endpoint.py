@@ -4,7 +4,9 @@ Sources: the API reference of DescribeEndpoint and PendingDeploymentSummary; the
 sends to EventBridge". It must never start, stop or route.
 """
 
+import random
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -23,7 +25,8 @@ _LONGEST_REASON = 1024
 class Endpoint:
     """An endpoint: the fleet that serves it (blue), and while a deployment is under way the one to follow (green).
 
-    While it is being created there is only `green`, and `config` names it already.
+    While it is being created there is only `green`, and `config` names it already. `stray` is what is left of a green
+    fleet whose rollback failed: it serves beside the blue one until an update replaces both.
     """
 
     name: str
@@ -34,9 +37,27 @@ class Endpoint:
     status: str = "Creating"
     blue: Fleet | None = None
     green: Fleet | None = None
-    green_since: datetime | None = None
+    stray: Fleet | None = None
     failure_reason: str | None = None
     last_deployment_config: DeploymentConfig | None = None
+
+    @property
+    def fleets(self) -> tuple[Fleet, ...]:
+        """All its fleets, the newest first."""
+        return tuple(fleet for fleet in (self.green, self.stray, self.blue) if fleet)
+
+    @property
+    def resting_status(self) -> str:
+        """Its status when nothing is being done to what serves."""
+        return "UpdateRollbackFailed" if self.stray else "InService"
+
+    def route(self, name: str, rng: random.Random) -> Variant:
+        """The variant of that name to answer a request: each newer fleet takes its share, the oldest the rest."""
+        *newer, oldest = self.fleets
+        for fleet in newer:
+            if name in fleet.production and rng.random() < fleet.production[name].share:
+                return fleet.production[name]
+        return oldest.production[name]
 
     def fail(self, reason: str) -> None:
         """Keep why the last operation failed, as much of it as FailureReason holds."""
@@ -50,7 +71,7 @@ def describe(endpoint: Endpoint) -> Response:
         "EndpointName": endpoint.name,
         "EndpointArn": endpoint.arn,
         "EndpointConfigName": endpoint.config,
-        "ProductionVariants": _variants(serving),
+        "ProductionVariants": _variants(serving) or None,
         "ShadowProductionVariants": _shadow(serving),
         "DataCaptureConfig": serving.capture.summary() if serving and serving.capture else None,
         "EndpointStatus": endpoint.status,
@@ -62,7 +83,7 @@ def describe(endpoint: Endpoint) -> Response:
     }
 
 
-def state_event(endpoint: Endpoint) -> dict[str, Any]:
+def state_event(endpoint: Endpoint, tags: Sequence[Mapping[str, str]]) -> dict[str, Any]:
     """The detail of an Endpoint State Change event: status in upper snake case, times in epoch milliseconds."""
     return {
         "EndpointName": endpoint.name,
@@ -72,43 +93,52 @@ def state_event(endpoint: Endpoint) -> dict[str, Any]:
         "EndpointStatus": re.sub(r"(?<!^)(?=[A-Z])", "_", endpoint.status).upper(),
         "CreationTime": _milliseconds(endpoint.created),
         "LastModifiedTime": _milliseconds(endpoint.modified),
+        "Tags": {tag["Key"]: tag["Value"] for tag in tags},
         **({"FailureReason": endpoint.failure_reason} if endpoint.failure_reason else {}),
     }
 
 
-def deployment_event(endpoint: Endpoint) -> dict[str, Any]:
-    """The detail of an Endpoint Deployment State Change event: the same, and what is pending."""
-    return {**state_event(endpoint), "PendingDeploymentSummary": _epoch(_pending(endpoint))}
+def deployment_event(endpoint: Endpoint, tags: Sequence[Mapping[str, str]]) -> dict[str, Any]:
+    """The detail of an Endpoint Deployment State Change event: the same, and what is pending, if anything is."""
+    pending = _pending(endpoint)
+    return state_event(endpoint, tags) | ({"PendingDeploymentSummary": _epoch(pending)} if pending else {})
 
 
 def _pending(endpoint: Endpoint) -> Response | None:
-    if endpoint.green is None:
+    green = endpoint.green
+    if green is None:
         return None
     return {
-        "EndpointConfigName": endpoint.green.config,
-        "ProductionVariants": _variants(endpoint.green),
-        "ShadowProductionVariants": _shadow(endpoint.green),
-        "StartTime": endpoint.green_since,
+        "EndpointConfigName": green.config,
+        "ProductionVariants": _variants(green, pending=True),
+        "ShadowProductionVariants": _shadow(green, pending=True),
+        "StartTime": green.created,
     }
 
 
-def _variants(fleet: Fleet | None) -> list[Response]:
-    return [_summary(variant) for variant in fleet.production.values()] if fleet else []
+def _variants(fleet: Fleet | None, *, pending: bool = False) -> list[Response]:
+    return [_summary(variant, fleet.created, pending=pending) for variant in fleet.production.values()] if fleet else []
 
 
-def _shadow(fleet: Fleet | None) -> list[Response] | None:
-    return [_summary(fleet.shadow)] if fleet and fleet.shadow else None
+def _shadow(fleet: Fleet | None, *, pending: bool = False) -> list[Response] | None:
+    return [_summary(fleet.shadow, fleet.created, pending=pending)] if fleet and fleet.shadow else None
 
 
-def _summary(variant: Variant) -> Response:
-    image = variant.plan.container.image
+def _summary(variant: Variant, resolved: datetime, *, pending: bool) -> Response:
+    container = variant.plan.container
+    image = {
+        "SpecifiedImage": container.image,
+        "ResolvedImage": container.resolved_image,
+        "ResolutionTime": resolved,
+    }
     return {
         "VariantName": variant.place.variant,
-        "DeployedImages": [{"SpecifiedImage": image, "ResolvedImage": image}],
+        "DeployedImages": [image],
         "CurrentWeight": variant.weight,
         "DesiredWeight": variant.desired_weight,
         "CurrentInstanceCount": sum(instance.alive for instance in variant.instances),
         "DesiredInstanceCount": variant.desired_count,
+        **({"InstanceType": variant.plan.instance_type} if pending else {}),
         **({"VariantStatus": [variant.status]} if variant.status else {}),
     }
 

@@ -7,15 +7,16 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from local.cloudwatch import CloudWatch
 from local.context import Context, Request, Response
 from local.errors import AwsError, validation
-from local.hosting import deployment, traffic
+from local.hosting import deployment, rules, scaling
 from local.hosting.capture import capture, store
 from local.hosting.capture_plan import CapturePlan
-from local.hosting.configs import VARIANTS, EndpointConfigs
+from local.hosting.configs import VARIANTS, EndpointConfigs, variants_of
 from local.hosting.endpoint import (
     DEPLOYMENT_EVENT,
     STATE_EVENT,
@@ -24,11 +25,13 @@ from local.hosting.endpoint import (
     describe,
     state_event,
 )
-from local.hosting.fleet import Fleet, VariantPlan
+from local.hosting.fleet import Fleet
 from local.hosting.invocation import InvokeResponse, Router
 from local.hosting.launcher import Launcher
 from local.hosting.models import Models
+from local.hosting.plan import VariantPlan
 from local.hosting.shadow import mirror
+from local.hosting.traffic import DeploymentConfig
 from local.listing import page
 
 _SERVING = ("InService", "Updating", "RollingBack", "SystemUpdating", "UpdateRollbackFailed")
@@ -50,6 +53,7 @@ class Endpoints:
         seed: int | None,
     ) -> None:
         self._context = context
+        self._unverified = context.unverified
         self._cloudwatch = cloudwatch
         self._models = models
         self._configs = configs
@@ -59,7 +63,9 @@ class Endpoints:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._router = Router(context, cloudwatch, launcher, random.Random(seed))
         self._copying, self._sampling = _random(seed, "copying"), _random(seed, "sampling")
-        self._world = deployment.World(context.clock, cloudwatch.alarm_fired_since, self._changed, self._advanced)
+        self._world = deployment.World(
+            context.clock, context.unverified, self._fired_since, self._changed, self._advanced
+        )
 
     async def close(self) -> None:
         """Give up every deployment and end every process."""
@@ -71,61 +77,62 @@ class Endpoints:
 
     def configs_in_use(self) -> set[str]:
         """The endpoint configs that an endpoint has, or is about to have."""
-        fleets = (fleet for item in self._endpoints.values() for fleet in (item.blue, item.green) if fleet)
+        fleets = (fleet for item in self._endpoints.values() for fleet in item.fleets)
         return {fleet.config for fleet in fleets} | {item.config for item in self._endpoints.values()}
 
     def create(self, request: Request) -> Response:
         """Start an endpoint; a DeploymentConfig is kept for later updates, since nothing guards a first creation."""
         name, config = request["EndpointName"], request["EndpointConfigName"]
         arn = self._arn(name)
-        if name in self._endpoints:
+        if arn in (endpoint.arn for endpoint in self._endpoints.values()):
             raise validation(f'Cannot create already existing endpoint "{arn}".')
         plans = self._plans(config, {})
         kept = request.get("DeploymentConfig")
-        traffic.check(kept or {}, {plan.name: plan.count for plan in plans if not plan.shadow})
+        rules.check(kept or {}, _counts(plans), self._unverified)
         now = self._context.clock.now()
         endpoint = Endpoint(name, arn, config, now, now, last_deployment_config=kept)
         self._endpoints[name] = endpoint
         self._tags[arn] = list(request.get("Tags", []))
-        fleet = self._fleet(endpoint, config, plans)
+        fleet = endpoint.green = self._fleet(endpoint, config, plans)
         self._begin(endpoint, lambda: deployment.create(self._world, endpoint, fleet))
         return {"EndpointArn": arn}
 
     def update(self, request: Request) -> Response:
-        """Start a blue/green deployment of another endpoint config on an endpoint that is InService."""
-        endpoint = self._updatable(request["EndpointName"])
-        config = request["EndpointConfigName"]
+        """Start a deployment of another endpoint config, on an endpoint to which nothing is being done."""
+        endpoint, config = self._find(request["EndpointName"]), request["EndpointConfigName"]
+        _check_updatable(endpoint, also=("UpdateRollbackFailed",))
+        if config == endpoint.config and not (endpoint.stray or self._unverified.same_config_update == "allow"):
+            raise validation(
+                f'Endpoint "{endpoint.arn}" already has endpoint configuration {config}: name another one.'
+            )
         plans = self._plans(config, _retained(endpoint, request))
         chosen = request.get("DeploymentConfig")
         if chosen is None and request.get("RetainDeploymentConfig"):
             chosen = endpoint.last_deployment_config
-        self._check_deployment(endpoint, chosen, plans)
-        fleet = self._fleet(endpoint, config, plans)
-        self._begin(endpoint, lambda: deployment.update(self._world, endpoint, fleet, chosen or {}))
+        ignoring = self._check_deployment(endpoint, chosen, plans) if chosen else ()
+        endpoint.green, endpoint.status = self._fleet(endpoint, config, plans), "Updating"
+        self._begin(endpoint, deployment.Update(self._world, endpoint, chosen or {}, ignoring).run)
         return {"EndpointArn": endpoint.arn}
 
     def rescale(self, request: Request) -> Response:
-        """Change weights, and the instance counts, of the variants that serve; no deployment, no guardrails."""
-        endpoint = self._updatable(request["EndpointName"])
+        """Change weights of the variants that serve, or the instance count of one; no deployment, no guardrails."""
+        endpoint = self._find(request["EndpointName"])
+        _check_updatable(endpoint)
         assert endpoint.blue is not None
-        weights: dict[str, float] = {}
-        counts: dict[str, int] = {}
-        for wanted in request["DesiredWeightsAndCapacities"]:
-            name = wanted["VariantName"]
-            if name not in endpoint.blue.variants:
-                raise validation(f'Could not find variant "{name}" on endpoint "{endpoint.arn}".')
-            if "DesiredWeight" in wanted:
-                weights[name] = wanted["DesiredWeight"]
-            if "DesiredInstanceCount" in wanted:
-                counts[name] = wanted["DesiredInstanceCount"]
-        if any(count < 1 for count in counts.values()):
-            raise validation("DesiredInstanceCount must be 1 or more here.")
-        self._begin(endpoint, lambda: deployment.rescale(self._world, endpoint, weights, counts))
+        wanted = request["DesiredWeightsAndCapacities"]
+        scaling.check(wanted, endpoint.blue, endpoint.arn)
+        weights = {item["VariantName"]: item["DesiredWeight"] for item in wanted if "DesiredWeight" in item}
+        counts = {
+            item["VariantName"]: item["DesiredInstanceCount"] for item in wanted if "DesiredInstanceCount" in item
+        }
+        endpoint.status = "Updating"
+        self._begin(endpoint, lambda: scaling.rescale(self._world, endpoint, weights, counts))
         return {"EndpointArn": endpoint.arn}
 
     def describe(self, request: Request) -> Response:
         """The endpoint: what serves, and what is pending."""
-        return describe(self._find(request["EndpointName"]))
+        endpoint = self._find(request["EndpointName"])
+        return {**describe(endpoint), "MetricsConfig": self._configs.describe(endpoint.config).get("MetricsConfig")}
 
     def summaries(self, request: Request) -> Response:
         """Summaries of endpoints."""
@@ -136,7 +143,7 @@ class Endpoints:
     def delete(self, request: Request) -> Response:
         """Start to delete an endpoint that nothing is being done to; its record goes with its last process."""
         endpoint = self._find(request["EndpointName"])
-        if endpoint.status not in ("InService", "Failed", "OutOfService"):
+        if endpoint.status not in ("InService", "Failed", "UpdateRollbackFailed"):
             raise _in_progress(endpoint)
         endpoint.status = "Deleting"
         self._changed(endpoint)
@@ -158,16 +165,10 @@ class Endpoints:
             raise validation(f'Could not find endpoint "{self._arn(name)}".')
         return self._endpoints[name]
 
-    def _updatable(self, name: str) -> Endpoint:
-        endpoint = self._find(name)
-        if endpoint.status == "Failed":
-            raise validation(f'Cannot update endpoint "{endpoint.arn}": it is Failed and can only be deleted.')
-        if endpoint.status != "InService":
-            raise _in_progress(endpoint)
-        return endpoint
-
     def _plans(self, config: str, retained: Mapping[str, Mapping[str, Any]]) -> list[VariantPlan]:
         described = self._configs.describe(config)
+        for variant in variants_of(described):
+            self._models.check_deployable(variant["ModelName"])
         return [
             VariantPlan.of(
                 variant,
@@ -180,37 +181,46 @@ class Endpoints:
         ]
 
     def _fleet(self, endpoint: Endpoint, config: str, plans: list[VariantPlan]) -> Fleet:
-        """The endpoint's new green fleet; none of it runs yet."""
+        """A fleet of which none runs yet."""
         fleet = Fleet(endpoint.name, config, plans, self._launcher, self._context.clock)
-        mirror(fleet, self._router.exchange, self._copying, self._context.unverified)
+        mirror(fleet, self._router.exchange, self._copying, self._unverified)
         captured = self._configs.describe(config).get("DataCaptureConfig")
         if captured is not None:
-            plan = CapturePlan.of(captured, self._context.unverified.captured_failures)
+            plan = CapturePlan.of(captured, self._unverified.captured_failures)
             capture(fleet, plan, store(self._context), self._sampling)
-        endpoint.green, endpoint.green_since = fleet, self._context.clock.now()
         return fleet
 
     def _check_deployment(
-        self, endpoint: Endpoint, config: traffic.DeploymentConfig | None, plans: Sequence[VariantPlan]
-    ) -> None:
-        if config is None:
-            return
+        self, endpoint: Endpoint, config: DeploymentConfig, plans: Sequence[VariantPlan]
+    ) -> tuple[str, ...]:
+        """Refuse a deployment that SageMaker refuses; the alarms in ALARM that it ignores until they have left it."""
         assert endpoint.blue is not None
-        traffic.check(config, {plan.name: plan.count for plan in plans if not plan.shadow})
-        old, new = sorted(endpoint.blue.production), sorted(plan.name for plan in plans if not plan.shadow)
+        shadowed = endpoint.blue.shadow is not None or any(plan.shadow for plan in plans)
+        rules.check(config, _counts(plans), self._unverified, shadowed=shadowed)
+        old, new = sorted(endpoint.blue.production), sorted(_counts(plans))
         if old != new:
             raise validation(
                 "A DeploymentConfig needs the same variant names in the old and the new endpoint configuration; they "
                 f"are {', '.join(old)} and {', '.join(new)}."
             )
-        for name in traffic.alarms(config):
-            if self._cloudwatch.alarm_state(name) is None:
+        if endpoint.stray and "RollingUpdatePolicy" in config:
+            raise validation(
+                f'Endpoint "{endpoint.arn}" serves two configurations: use BlueGreenUpdatePolicy to replace both.'
+            )
+        return self._check_alarms(rules.alarms(config))
+
+    def _check_alarms(self, names: Sequence[str]) -> tuple[str, ...]:
+        for name in names:
+            if self._cloudwatch.alarm_state(name) is None and self._unverified.missing_alarm_at_start == "refuse":
                 raise validation(f"AutoRollbackConfiguration names alarm {name}, which does not exist.")
+        now = self._context.clock.now()
+        in_alarm = tuple(name for name in names if self._world.fired_since(name, now) is not None)
+        if in_alarm and self._unverified.alarm_in_alarm_at_start == "refuse":
+            raise validation(f"AutoRollbackConfiguration names alarm {in_alarm[0]}, which is in ALARM state already.")
+        return in_alarm if self._unverified.alarm_in_alarm_at_start == "ignore" else ()
 
     def _begin(self, endpoint: Endpoint, work: Callable[[], Awaitable[None]]) -> None:
-        """Run what follows an operation in the endpoint's one task; it is busy before the operation answers."""
-        if endpoint.status == "InService":
-            endpoint.status = "Updating"
+        """Run what follows an operation in the endpoint's one task."""
         task = asyncio.create_task(self._guarded(endpoint, work))
         self._tasks[endpoint.name] = task
         task.add_done_callback(lambda done: self._forget(endpoint.name, done))
@@ -233,12 +243,18 @@ class Endpoints:
         self._tags.pop(endpoint.arn, None)
         self._endpoints.pop(endpoint.name, None)
 
+    def _fired_since(self, name: str, moment: datetime) -> str | None:
+        by_hand = self._unverified.alarm_set_by_hand == "honoured"
+        return self._cloudwatch.alarm_fired_since(name, moment, by_hand=by_hand)
+
     def _changed(self, endpoint: Endpoint) -> None:
         endpoint.modified = self._context.clock.now()
-        self._context.emit(STATE_EVENT, [endpoint.arn], state_event(endpoint))
+        self._context.emit(STATE_EVENT, [endpoint.arn], state_event(endpoint, self._tags.get(endpoint.arn, [])))
 
     def _advanced(self, endpoint: Endpoint) -> None:
-        self._context.emit(DEPLOYMENT_EVENT, [endpoint.arn], deployment_event(endpoint))
+        self._context.emit(
+            DEPLOYMENT_EVENT, [endpoint.arn], deployment_event(endpoint, self._tags.get(endpoint.arn, []))
+        )
 
     def _arn(self, name: str) -> str:
         return self._context.arn(f"endpoint/{name.lower()}")
@@ -250,9 +266,19 @@ def _random(seed: int | None, purpose: str) -> random.Random:
 
 
 async def _stop(endpoint: Endpoint) -> None:
-    for fleet in (endpoint.green, endpoint.blue):
-        if fleet is not None:
-            await fleet.stop()
+    for fleet in endpoint.fleets:
+        await fleet.stop()
+
+
+def _check_updatable(endpoint: Endpoint, also: tuple[str, ...] = ()) -> None:
+    if endpoint.status == "Failed":
+        raise validation(f'Cannot update endpoint "{endpoint.arn}": it is Failed and can only be deleted.')
+    if endpoint.status == "UpdateRollbackFailed" and not also:
+        raise validation(
+            f'Cannot scale endpoint "{endpoint.arn}": UpdateEndpoint must bring it back to one configuration.'
+        )
+    if endpoint.status not in ("InService", *also):
+        raise _in_progress(endpoint)
 
 
 def _in_progress(endpoint: Endpoint) -> AwsError:
@@ -272,3 +298,7 @@ def _retained(endpoint: Endpoint, request: Request) -> dict[str, dict[str, Any]]
         }
         for name, variant in endpoint.blue.variants.items()
     }
+
+
+def _counts(plans: Sequence[VariantPlan]) -> dict[str, int]:
+    return {plan.name: plan.count for plan in plans if not plan.shadow}

@@ -1,53 +1,23 @@
-"""The instances of one endpoint config: brought up together, kept up, scaled, stopped. An update has two of them.
+"""The instances of one endpoint config: brought up, kept up, taken away. An update has two of them.
 
-It must never decide when traffic moves: a deployment does, by setting `active`.
+It must never decide how many instances there are nor when traffic moves: a deployment does.
 """
 
 import asyncio
 import random
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from local.clock import Clock
-from local.hosting.launcher import HEALTHY_WITHIN_SECONDS, Launcher, LaunchError, Place
-from local.hosting.models import Container
+from local.hosting.launcher import Launcher, LaunchError, Place
+from local.hosting.plan import VariantPlan
 from local.serving import Instance
 
 if TYPE_CHECKING:
     from local.hosting.capture import Capture
     from local.hosting.exchange import Exchange
     from local.hosting.shadow import Mirror
-
-RESTART_SECONDS = 10.0
-"""How long after an instance died, or failed to come back, it is started again (AWS seconds)."""
-
-
-@dataclass(frozen=True)
-class VariantPlan:
-    """What a production or shadow variant is to be: from its endpoint config, or retained from the fleet before."""
-
-    name: str
-    container: Container
-    count: int
-    weight: float
-    healthy_within: float = HEALTHY_WITHIN_SECONDS
-    shadow: bool = False
-
-    @classmethod
-    def of(
-        cls, variant: Mapping[str, Any], container: Container, retained: Mapping[str, Any], *, shadow: bool = False
-    ) -> "VariantPlan":
-        """From a ProductionVariant; `retained` may hold DesiredInstanceCount and DesiredWeight that replace its own."""
-        return cls(
-            variant["VariantName"],
-            container,
-            retained.get("DesiredInstanceCount", variant["InitialInstanceCount"]),
-            retained.get("DesiredWeight", variant["InitialVariantWeight"]),
-            variant.get("ContainerStartupHealthCheckTimeoutInSeconds", HEALTHY_WITHIN_SECONDS),
-            shadow,
-        )
 
 
 class Variant:
@@ -71,8 +41,8 @@ class Variant:
 
     @property
     def share(self) -> float:
-        """The part of its instances that get traffic."""
-        return self.active / len(self.instances) if self.instances else 0.0
+        """The part of the variant's traffic that its active instances are for, 0 to 1."""
+        return min(1.0, self.active / self.desired_count)
 
     def pick(self, rng: random.Random) -> Instance | None:
         """A random instance that gets traffic and is alive."""
@@ -89,6 +59,7 @@ class Fleet:
     def __init__(self, endpoint: str, config: str, plans: list[VariantPlan], launcher: Launcher, clock: Clock) -> None:
         self.endpoint = endpoint
         self.config = config
+        self.created = clock.now()
         self._folder = launcher.folder(endpoint, config)
         places = (Place(endpoint, config, plan.name, self._folder / plan.name) for plan in plans)
         self.variants = {plan.name: Variant(place, plan) for place, plan in zip(places, plans, strict=True)}
@@ -99,37 +70,48 @@ class Fleet:
         self._launcher = launcher
         self._clock = clock
         self._repairs: set[asyncio.Task[None]] = set()
+        self._retiring: set[asyncio.Task[None]] = set()
+
+    @property
+    def guardrails_excluded(self) -> bool:
+        """Whether SageMaker has no guardrails for what runs here."""
+        return any(variant.plan.guardrails_excluded for variant in self.variants.values())
 
     @property
     def counts(self) -> dict[str, int]:
         """How many instances each variant is to have."""
         return {name: variant.desired_count for name, variant in self.variants.items()}
 
-    async def start(self) -> None:
-        """Bring every instance up. Raises LaunchError; what came up by then stays until `stop`."""
-        await _all(*(self._grow(variant, variant.desired_count) for variant in self.variants.values()))
+    @property
+    def sizes(self) -> dict[str, int]:
+        """How many instances each variant has now."""
+        return {name: len(variant.instances) for name, variant in self.variants.items()}
 
-    async def scale(self, name: str, count: int) -> None:
-        """Give a variant so many instances, all with traffic. Raises LaunchError and leaves the others as they were."""
-        variant = self.variants[name]
-        variant.desired_count = count
-        extra = variant.instances[count:]
-        if extra:
-            variant.instances = variant.instances[:count]
-            variant.active = count
-            await asyncio.gather(*(instance.stop() for instance in extra))
-            return
-        before = list(variant.instances)
-        if count == len(before):
-            return
+    @property
+    def active(self) -> dict[str, int]:
+        """How many instances of each variant may get traffic."""
+        return {name: variant.active for name, variant in self.variants.items()}
+
+    async def grow(self, sizes: Mapping[str, int]) -> None:
+        """Bring instances up until each variant has so many. Raises LaunchError, and leaves only those from before."""
+        started: list[Instance] = []
         try:
-            await self._grow(variant, count - len(before))
-        except LaunchError:
-            failed = [instance for instance in variant.instances if instance not in before]
-            variant.instances, variant.desired_count = before, len(before)
-            await asyncio.gather(*(instance.stop() for instance in failed))
+            await _all(*(self._grow(self.variants[name], size, started) for name, size in sizes.items()))
+        except BaseException:
+            for variant in self.variants.values():
+                variant.instances = [instance for instance in variant.instances if instance not in started]
+            await self._retire(started)
             raise
-        variant.active = count
+
+    async def shrink(self, sizes: Mapping[str, int]) -> None:
+        """Take instances away, those without traffic first, until each variant has no more than so many."""
+        surplus: list[Instance] = []
+        for name, size in sizes.items():
+            variant = self.variants[name]
+            surplus += variant.instances[size:]
+            variant.instances = variant.instances[:size]
+            variant.active = min(variant.active, size)
+        await self._retire(surplus)
 
     async def stop(self) -> None:
         """End every process of the fleet."""
@@ -138,10 +120,8 @@ class Fleet:
         await asyncio.gather(*self._repairs, return_exceptions=True)
         if self.mirror is not None:
             await self.mirror.close()
-        instances = [instance for variant in self.variants.values() for instance in variant.instances]
-        await asyncio.gather(*(instance.stop() for instance in instances))
-        for variant in self.variants.values():
-            variant.instances, variant.active = [], 0
+        await self.shrink(dict.fromkeys(self.variants, 0))
+        await asyncio.gather(*self._retiring)
         if self.capture is not None:
             await self.capture.close()
         await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
@@ -151,14 +131,31 @@ class Fleet:
         for name, count in active.items():
             self.variants[name].active = count
 
-    def show(self, status: str | None, message: str = "") -> None:
-        """Set the VariantStatus of every variant; None is steady."""
-        shown = {"Status": status, "StatusMessage": message, "StartTime": self._clock.now()} if status else None
-        for variant in self.variants.values():
-            variant.status = shown
+    def show(self, status: str, messages: Mapping[str, str]) -> None:
+        """Give the variants named a VariantStatus with these messages; the others are steady."""
+        for name, variant in self.variants.items():
+            shown = {"Status": status, "StatusMessage": messages.get(name), "StartTime": self._clock.now()}
+            variant.status = shown if name in messages else None
 
-    async def _grow(self, variant: Variant, count: int) -> None:
-        archive = await self._launcher.download(variant.place, variant.plan.container)
+    def steady(self) -> None:
+        """Nothing is being done to any variant."""
+        self.show("", {})
+
+    async def _retire(self, instances: list[Instance]) -> None:
+        """Stop instances that no variant has any more; it goes on when whoever waits for it is cancelled."""
+        tasks = [asyncio.create_task(instance.stop()) for instance in instances]
+        self._retiring.update(tasks)
+        for task in tasks:
+            task.add_done_callback(self._retiring.discard)
+        if tasks:
+            await asyncio.wait(tasks)
+
+    async def _grow(self, variant: Variant, size: int, started: list[Instance]) -> None:
+        count = size - len(variant.instances)
+        if count <= 0:
+            return
+        await self._launcher.provision(variant.place, variant.plan, count)
+        archive = await self._launcher.download(variant.place, variant.plan)
 
         def replace(dead: Instance) -> None:
             repair = asyncio.create_task(self._replace(variant, dead, create))
@@ -166,21 +163,23 @@ class Fleet:
             repair.add_done_callback(self._repairs.discard)
 
         def create() -> Instance:
-            return self._launcher.instance(variant.place, variant.plan.container, archive, replace)
+            return self._launcher.instance(variant.place, variant.plan, archive, replace)
 
         instances = [create() for _ in range(count)]
-        variant.instances.extend(instances)
+        started += instances
+        variant.instances += instances
         await _all(*(self._launch(variant, instance) for instance in instances))
 
     async def _launch(self, variant: Variant, instance: Instance) -> None:
         await self._launcher.start(variant.place, instance, variant.plan.healthy_within)
 
     async def _replace(self, variant: Variant, dead: Instance, create: Callable[[], Instance]) -> None:
+        """Put another instance in the place of one that died, however often it takes."""
         await dead.stop()
         while dead in variant.instances:
-            await self._clock.sleep(RESTART_SECONDS)
             fresh = create()
             try:
+                await self._launcher.provision(variant.place, variant.plan, 1)
                 await self._launch(variant, fresh)
             except LaunchError:
                 continue

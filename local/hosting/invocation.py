@@ -85,15 +85,12 @@ class Router:
         return reply
 
     def _choose(self, endpoint: Endpoint, target: str | None) -> Variant:
-        blue, green = endpoint.blue, endpoint.green
-        assert blue is not None
-        variants = blue.production
+        assert endpoint.blue is not None
+        variants = endpoint.blue.production
         if target is not None and target not in variants:
             raise AwsError("ValidationError", f"Variant {target} not found for endpoint {endpoint.name}.")
         name = target or self._by_weight(list(variants.values()))
-        if green is not None and name in green.production and self._rng.random() < green.production[name].share:
-            return green.production[name]
-        return variants[name]
+        return endpoint.route(name, self._rng)
 
     def _by_weight(self, variants: list[Variant]) -> str:
         if len(variants) > 1:

@@ -1,5 +1,7 @@
-"""Brings instances up: model data from S3, a folder and an environment as in the container, a process, a health check.
+"""Brings instances up: capacity, model data from S3, a folder and an environment as in the container, a process, a
+health check.
 
+Sources: the API reference of ProductionVariant (the three timeouts); the failure reasons are those users report.
 It must never decide how many instances there are, nor what traffic they get.
 """
 
@@ -15,11 +17,11 @@ import aiohttp
 from local.context import Context
 from local.faults import Faults
 from local.faults.container import ContainerFault
-from local.hosting.models import Container
+from local.hosting.plan import VariantPlan
 from local.serving import Instance, Spec, StartError
 
-HEALTHY_WITHIN_SECONDS = 240.0
-"""How long a container may take to answer /ping unless the variant says otherwise. Real time: its work is real."""
+PROVISIONING_SECONDS = 20.0
+"""How long it takes to get an instance, and to ask again when there was none (AWS seconds)."""
 
 Fetch = Callable[[str, Path], None]
 """Downloads model data: (s3:// URL, file to write). It blocks, in a thread; whatever it raises is a failure."""
@@ -27,6 +29,16 @@ Fetch = Callable[[str, Path], None]
 
 class LaunchError(Exception):
     """An instance could not be brought into service; the message is the FailureReason."""
+
+
+class CapacityError(LaunchError):
+    """There is no instance of the type to be had; it may be had later."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Unable to provision requested ML compute capacity due to InsufficientInstanceCapacity error. "
+            "Please retry using a different ML instance type."
+        )
 
 
 @dataclass(frozen=True)
@@ -37,6 +49,17 @@ class Place:
     config: str
     variant: str
     folder: Path
+
+
+Capacity = Callable[[Place, str], None]
+"""Asked before each instance is provisioned: (where it belongs, instance type).
+
+To refuse, it raises CapacityError, which is waited out as the variant says, or another LaunchError, which is final.
+"""
+
+
+def unlimited(place: Place, instance_type: str) -> None:
+    """There is always an instance."""
 
 
 def fetch_from_s3(context: Context) -> Fetch:
@@ -55,10 +78,11 @@ def fetch_from_s3(context: Context) -> Fetch:
 class Launcher:
     """Starts instances. Their containers have the faults that are set on their model package at that moment."""
 
-    def __init__(self, context: Context, fetch: Fetch, faults: Faults) -> None:
+    def __init__(self, context: Context, fetch: Fetch, faults: Faults, capacity: Capacity = unlimited) -> None:
         self._faults = faults
         self._context = context
         self._fetch = fetch
+        self._capacity = capacity
         self._http: aiohttp.ClientSession | None = None
         self._numbers = itertools.count(1)
 
@@ -78,31 +102,51 @@ class Launcher:
         if self._http is not None:
             await self._http.close()
 
-    async def download(self, place: Place, container: Container) -> Path:
+    async def provision(self, place: Place, plan: VariantPlan, count: int) -> None:
+        """Get so many instances, a shortage being waited out as long as the plan says. Raises LaunchError."""
+        clock = self._context.clock
+        deadline = clock.time() + plan.provisioned_within
+        await clock.sleep(PROVISIONING_SECONDS)
+        had = 0
+        while had < count:
+            try:
+                self._capacity(place, plan.instance_type)
+                had += 1
+            except CapacityError:
+                if clock.time() >= deadline:
+                    raise
+                await clock.sleep(PROVISIONING_SECONDS)
+
+    async def download(self, place: Place, plan: VariantPlan) -> Path:
         """The model data as they are now, in the variant's folder. Raises LaunchError."""
         archive = place.folder / "model.tar.gz"
+        url = plan.container.model_data_url
         try:
             place.folder.mkdir(parents=True, exist_ok=True)
-            await asyncio.to_thread(self._fetch, container.model_data_url, archive)
+            async with asyncio.timeout(plan.downloaded_within):
+                await asyncio.to_thread(self._fetch, url, archive)
+        except TimeoutError as error:
+            raise LaunchError(
+                f'Model data of container "container_1" from URL "{url}" did not arrive within '
+                f"ModelDataDownloadTimeoutInSeconds ({plan.downloaded_within:g})."
+            ) from error
         except Exception as error:
             raise LaunchError(
-                f'Failed to download model data for container "container_1" from URL: "{container.model_data_url}". '
+                f'Failed to download model data for container "container_1" from URL: "{url}". '
                 f"Please ensure that there is an object located at the URL. ({error})"
             ) from error
         return archive
 
-    def instance(
-        self, place: Place, container: Container, archive: Path, on_exit: Callable[[Instance], None]
-    ) -> Instance:
+    def instance(self, place: Place, plan: VariantPlan, archive: Path, on_exit: Callable[[Instance], None]) -> Instance:
         """An instance that is yet to be started."""
         name = f"i-{uuid.uuid4().hex[:17]}"
         logs = self._context.state / "logs/aws/sagemaker/Endpoints"
         spec = Spec(
             model_data=archive,
             folder=place.folder / name,
-            environment={**self._context.job_environment(), **container.environment},
+            environment={**self._context.job_environment(), **plan.container.environment},
             log=logs / place.endpoint / place.variant / f"{name}.log",
-            faults=[str(fault) for fault in self._faults.of(ContainerFault, container.model_package_arn or "")],
+            faults=[str(fault) for fault in self._faults.of(ContainerFault, plan.container.model_package_arn or "")],
         )
         return Instance(spec, on_exit)
 

@@ -4,6 +4,8 @@ Sources: the API reference of CreateModel and ContainerDefinition; the developer
 Registry". It must never download model data: that is done when instances start.
 """
 
+import hashlib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,12 +20,28 @@ DescribeModelPackage = Callable[[Request], Response]
 
 @dataclass(frozen=True)
 class Container:
-    """What an instance of a model runs. `model_package_arn` is None when the model names no package."""
+    """What an instance of a model runs. `model_package_arn` is None when the model names no package.
+
+    `image_digest` is sha256:…, as the package gives it; `marketplace` whether the package is a marketplace product.
+    """
 
     image: str
     model_data_url: str
     environment: Mapping[str, str]
     model_package_arn: str | None
+    image_digest: str = ""
+    marketplace: bool = False
+
+    @property
+    def resolved_image(self) -> str:
+        """The image as registry/repository@digest. There is no registry to ask: the digest is the package's, or made
+        from the image's name, so that a name always resolves to the same one.
+        """
+        repository, _, digest = self.image.partition("@")
+        if not digest:
+            repository = re.sub(r":[^/]*$", "", repository)
+            digest = self.image_digest or f"sha256:{hashlib.sha256(self.image.encode()).hexdigest()}"
+        return f"{repository}@{digest}"
 
 
 class Models:
@@ -37,7 +55,7 @@ class Models:
         self._containers: dict[str, Container] = {}
 
     def create(self, request: Request) -> Response:
-        """A new model; its package must exist and be Approved."""
+        """A new model; its package must exist and, unless that is looked at later, be Approved."""
         name = request["ModelName"]
         arn = self._context.arn(f"model/{name.lower()}")
         if name in self._described:
@@ -63,6 +81,12 @@ class Models:
         self.describe(name)
         return self._containers[name]
 
+    def check_deployable(self, name: str) -> None:
+        """Refuse a model whose package is not Approved, where that is looked at when an endpoint gets it."""
+        package_arn = self.container(name).model_package_arn
+        if package_arn is not None and self._context.unverified.unapproved_package == "create_endpoint":
+            _check_approved(self._describe_model_package({"ModelPackageName": package_arn}))
+
     def summaries(self, request: Request) -> Response:
         """Summaries of models."""
         members = ("ModelName", "ModelArn", "CreationTime")
@@ -82,15 +106,27 @@ class Models:
                 "A container needs ModelPackageName, or both Image and ModelDataUrl (others: not offered)."
             )
         environment = {**base.get("Environment", {}), **given.get("Environment", {})}
-        return Container(base["Image"], url, environment, package_arn)
+        return Container(
+            base["Image"],
+            url,
+            environment,
+            package_arn,
+            image_digest=base.get("ImageDigest", ""),
+            marketplace="ProductId" in base,
+        )
 
     def _package_container(self, arn: str) -> Mapping[str, Any]:
         package = self._describe_model_package({"ModelPackageName": arn})
-        status = package.get("ModelApprovalStatus")
-        if status != "Approved":
-            raise validation(f"Model package {arn} cannot be deployed: its approval status is {status}, not Approved.")
+        if self._context.unverified.unapproved_package == "create_model":
+            _check_approved(package)
         container: Mapping[str, Any] = package["InferenceSpecification"]["Containers"][0]
         return container
+
+
+def _check_approved(package: Response) -> None:
+    arn, status = package["ModelPackageArn"], package.get("ModelApprovalStatus")
+    if status != "Approved":
+        raise validation(f"Model package {arn} cannot be deployed: its approval status is {status}, not Approved.")
 
 
 def _only_container(request: Request) -> Mapping[str, Any]:

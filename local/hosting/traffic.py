@@ -1,150 +1,130 @@
-"""How a blue/green deployment shifts traffic: the steps of a DeploymentConfig, and the rules it must follow. Pure.
+"""How an update replaces one fleet by another: a DeploymentConfig as a sequence of steps, forward and back. Pure.
 
-Sources: the API reference of BlueGreenUpdatePolicy, TrafficRoutingConfig and CapacitySize; the developer guide,
-"Deployment guardrails" and its exclusions. It must never wait or move traffic.
+The four kinds of shifting differ in two things only: the stairs that the new fleet's traffic climbs, in whole
+instances, and whether the fleets change size with it (rolling) or stand side by side until the end (blue/green).
+Sources: the API reference of BlueGreenUpdatePolicy, RollingUpdatePolicy and CapacitySize; the developer guide,
+"Deployment guardrails". It must never wait, move traffic, or refuse anything: `rules` does the last.
 """
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-from local.errors import AwsError, validation
+from typing import Any, Literal
 
 DeploymentConfig = Mapping[str, Any]
+Counts = Mapping[str, int]
+"""Instances by variant."""
 
-DEFAULT_TIMEOUT_SECONDS = 28_800
-"""MaximumExecutionTimeoutInSeconds when none is given. AWS documents no default; this is the most it allows."""
+Rounding = Literal["down", "up"]
 
-_TIMEOUTS = (600, 28_800)
-_LARGEST_WAIT = 3_600
-_MOST_ALARMS = 10
-_LARGEST_CANARY = 0.5
-_LINEAR_STEP = (0.1, 0.5)
+_ALL_AT_ONCE: Mapping[str, Any] = {"TrafficRoutingConfiguration": {"Type": "ALL_AT_ONCE"}}
+_EVERYTHING: Mapping[str, Any] = {"Type": "CAPACITY_PERCENT", "Value": 100}
 
 
 @dataclass(frozen=True)
-class Shift:
-    """One step: how many green instances of each variant get traffic, and how long that bakes in AWS seconds.
+class Step:
+    """How the two fleets stand while a step bakes.
 
-    `name` is the member of the policy that says how long.
+    `old` and `new` are the instances that are up, `active` how many of the new ones have traffic; the old fleet has the
+    rest of it. `bake_seconds` (AWS seconds) is what the policy's member `wait` says.
     """
 
-    active: Mapping[str, int]
-    bake_seconds: float
-    name: str
+    old: Counts
+    new: Counts
+    active: Counts
+    bake_seconds: float = 0
+    wait: str = ""
 
 
-def check(config: DeploymentConfig, counts: Mapping[str, int]) -> None:
-    """Refuse a DeploymentConfig that SageMaker refuses. `counts`: instances of each variant of the new fleet.
+def policy(config: DeploymentConfig) -> Mapping[str, Any]:
+    """The update policy; none at all is blue/green, ALL_AT_ONCE, as SageMaker has it."""
+    chosen: Mapping[str, Any] = config.get("RollingUpdatePolicy") or config.get("BlueGreenUpdatePolicy", _ALL_AT_ONCE)
+    return chosen
 
-    Raises AwsError ValidationException.
-    """
-    _check_alarms(alarms(config))
+
+def forward(config: DeploymentConfig, old: Counts, new: Counts, rounding: Rounding) -> tuple[Step, ...]:
+    """The steps from the old fleet to the new one; after the last, the old one is gone and nothing bakes."""
+    stairs = _stairs(config, new, rounding)
+    chosen = policy(config)
     if "RollingUpdatePolicy" in config:
-        raise validation("RollingUpdatePolicy is not offered here yet: use BlueGreenUpdatePolicy.")
-    policy = config.get("BlueGreenUpdatePolicy")
-    if policy is None:
-        return
-    routing = policy["TrafficRoutingConfiguration"]
-    _check_between("WaitIntervalInSeconds", routing["WaitIntervalInSeconds"], 0, _LARGEST_WAIT)
-    _check_between("TerminationWaitInSeconds", policy.get("TerminationWaitInSeconds", 0), 0, _LARGEST_WAIT)
-    _check_between("MaximumExecutionTimeoutInSeconds", timeout_seconds(config), *_TIMEOUTS)
-    kind = routing["Type"]
-    _check_size(routing, "CanarySize", kind == "CANARY", counts, (0.0, _LARGEST_CANARY))
-    _check_size(routing, "LinearStepSize", kind == "LINEAR", counts, _LINEAR_STEP)
-    waits = sum(shift.bake_seconds for shift in shifts(config, counts))
-    if waits >= timeout_seconds(config):
-        raise validation(
-            f"MaximumExecutionTimeoutInSeconds is {timeout_seconds(config)}; it must be more than the {waits:g} "
-            "seconds that the deployment waits in all."
-        )
+        before = [_none(new), *stairs]
+        wait = chosen["WaitIntervalInSeconds"]
+        steps = [
+            Step(_kept(config, old, new, was), active, active, wait, "WaitIntervalInSeconds")
+            for was, active in zip(before, stairs, strict=False)
+        ]
+    else:
+        wait = chosen["TrafficRoutingConfiguration"].get("WaitIntervalInSeconds", 0)
+        final = chosen.get("TerminationWaitInSeconds", 0)
+        steps = [Step(old, new, active, wait, "WaitIntervalInSeconds") for active in stairs[:-1]]
+        steps.append(Step(old, new, new, final, "TerminationWaitInSeconds"))
+    return (*steps, Step(_none(old), new, new))
 
 
-def alarms(config: DeploymentConfig) -> Sequence[str]:
-    """The names of the alarms that roll the deployment back."""
-    return [alarm["AlarmName"] for alarm in config.get("AutoRollbackConfiguration", {}).get("Alarms", [])]
+def back(
+    config: DeploymentConfig, old: Counts, new: Counts, up: Counts, active: Counts, rounding: Rounding
+) -> tuple[Step, ...]:
+    """The steps back to the old fleet, when `up` instances of the new one are up and `active` of them have traffic.
 
-
-def timeout_seconds(config: DeploymentConfig) -> int:
-    """How long the deployment may take, in AWS seconds."""
-    policy = config.get("BlueGreenUpdatePolicy", {})
-    return int(policy.get("MaximumExecutionTimeoutInSeconds", DEFAULT_TIMEOUT_SECONDS))
-
-
-def shifts(config: DeploymentConfig, counts: Mapping[str, int]) -> tuple[Shift, ...]:
-    """The steps in order. The last one puts all traffic on the new fleet and bakes for TerminationWaitInSeconds.
-
-    No policy at all is ALL_AT_ONCE, as SageMaker has it.
+    Blue/green goes back at once; rolling in batches of RollbackMaximumBatchSize, which is everything unless given.
     """
-    policy = config.get("BlueGreenUpdatePolicy", {})
-    routing = policy.get("TrafficRoutingConfiguration", {"Type": "ALL_AT_ONCE"})
-    everything = Shift(counts, policy.get("TerminationWaitInSeconds", 0), "TerminationWaitInSeconds")
-    if routing["Type"] == "ALL_AT_ONCE":
-        return (everything,)
-    name = "CanarySize" if routing["Type"] == "CANARY" else "LinearStepSize"
-    size, wait = routing[name], routing["WaitIntervalInSeconds"]
-    steps = 2 if name == "CanarySize" else max(_linear_steps(size, count) for count in counts.values())
-    parts = [
-        Shift(
-            {variant: _instances(size, count, step) for variant, count in counts.items()}, wait, "WaitIntervalInSeconds"
-        )
-        for step in range(1, steps)
-    ]
-    return (*parts, everything)
+    size = policy(config).get("RollbackMaximumBatchSize", _EVERYTHING)
+    batches = {name: whole(size, count, rounding) for name, count in new.items()}
+    steps = []
+    while any(active.values()):
+        fewer = {name: max(0, count - batches[name]) for name, count in active.items()}
+        steps.append(Step(_kept(config, old, new, fewer), up, fewer))
+        up = active = fewer
+    return (*steps, Step(old, _none(new), _none(new)))
 
 
-def _linear_steps(size: Mapping[str, Any], count: int) -> int:
-    whole = count if size["Type"] == "INSTANCE_COUNT" else 100
-    return math.ceil(whole / int(size["Value"]))
-
-
-def _instances(size: Mapping[str, Any], count: int, step: int) -> int:
-    """Whole instances after `step` steps of a size: a percentage is rounded down, to no less than one.
-
-    How SageMaker rounds is not documented; rounding down keeps a canary within its 50 %.
-    """
-    wanted = size["Value"] * step
-    if size["Type"] == "CAPACITY_PERCENT":
-        wanted = count * size["Value"] * step // 100
+def whole(size: Mapping[str, Any], count: int, rounding: Rounding, times: int = 1) -> int:
+    """A CapacitySize, so many times, in whole instances of `count`: no less than one, no more than all."""
+    if size["Type"] == "INSTANCE_COUNT":
+        wanted = size["Value"] * times
+    else:
+        hundredths = count * size["Value"] * times
+        wanted = hundredths // 100 if rounding == "down" else math.ceil(hundredths / 100)
     return int(min(count, max(1, wanted)))
 
 
-def _check_alarms(names: Sequence[str]) -> None:
-    if len(names) > _MOST_ALARMS:
-        raise validation(f"AutoRollbackConfiguration has {len(names)} alarms; it must have 1 to {_MOST_ALARMS}.")
-    if len(set(names)) < len(names):
-        raise validation("AutoRollbackConfiguration names an alarm more than once.")
+def _stairs(config: DeploymentConfig, new: Counts, rounding: Rounding) -> Sequence[Counts]:
+    """How many new instances have traffic, step by step, up to all of them."""
+    chosen = policy(config)
+    if "RollingUpdatePolicy" in config:
+        size = chosen["MaximumBatchSize"]
+        return _climb({name: _batches(whole(size, count, rounding), count) for name, count in new.items()})
+    routing = chosen["TrafficRoutingConfiguration"]
+    if routing["Type"] == "CANARY":
+        canary = {name: whole(routing["CanarySize"], count, rounding) for name, count in new.items()}
+        return (canary, new)
+    if routing["Type"] == "LINEAR":
+        size = routing["LinearStepSize"]
+        return _climb({name: _shares(size, count, rounding) for name, count in new.items()})
+    return (new,)
 
 
-def _check_size(
-    routing: Mapping[str, Any], member: str, needed: bool, counts: Mapping[str, int], limits: tuple[float, float]
-) -> None:
-    size = routing.get(member)
-    if (size is not None) != needed:
-        raise validation(
-            f"{member} must {'' if needed else 'not '}be given for traffic routing type {routing['Type']}."
-        )
-    if size is None:
-        return
-    low, high = limits
-    for variant, count in counts.items():
-        share = size["Value"] / (100 if size["Type"] == "CAPACITY_PERCENT" else count)
-        if not low <= share <= high:
-            raise _size_error(member, size, variant, count, limits)
+def _batches(batch: int, count: int) -> list[int]:
+    return [min(count, batch * step) for step in range(1, math.ceil(count / batch) + 1)]
 
 
-def _size_error(
-    member: str, size: Mapping[str, Any], variant: str, count: int, limits: tuple[float, float]
-) -> AwsError:
-    low, high = limits
-    allowed = f"{low:.0%} to {high:.0%}" if low else f"at most {high:.0%}"
-    return validation(
-        f"{member} of {size['Value']} {size['Type']} is not allowed for variant {variant} with {count} instance(s): "
-        f"it must be {allowed} of the variant's capacity."
-    )
+def _shares(size: Mapping[str, Any], count: int, rounding: Rounding) -> list[int]:
+    whole_size = count if size["Type"] == "INSTANCE_COUNT" else 100
+    return [whole(size, count, rounding, step) for step in range(1, math.ceil(whole_size / size["Value"]) + 1)]
 
 
-def _check_between(member: str, value: float, low: float, high: float) -> None:
-    if not low <= value <= high:
-        raise validation(f"{member} is {value:g}; it must be between {low:g} and {high:g}.")
+def _climb(stairs: Mapping[str, list[int]]) -> Sequence[Counts]:
+    """The stairs of several variants as one; who is up first waits for the others."""
+    height = max(map(len, stairs.values()))
+    return [{name: own[min(step, len(own) - 1)] for name, own in stairs.items()} for step in range(height)]
+
+
+def _kept(config: DeploymentConfig, old: Counts, new: Counts, active: Counts) -> Counts:
+    """The old instances that are up when so many new ones have traffic: all of them unless the update is rolling."""
+    if "RollingUpdatePolicy" not in config:
+        return old
+    return {name: count - count * active[name] // new[name] if name in new else count for name, count in old.items()}
+
+
+def _none(counts: Counts) -> Counts:
+    return dict.fromkeys(counts, 0)

@@ -178,20 +178,6 @@ def test_guardrails_need_the_same_variant_name_and_alarms_that_exist(hosted):
     hosted(story)
 
 
-def test_a_configuration_kept_at_creation_is_reused_by_an_update_that_asks_for_it(hosted):
-    async def story(w: World) -> None:
-        w.hosting.create_endpoint(
-            {"EndpointName": "e", "EndpointConfigName": w.config(1), "DeploymentConfig": canary(bake=60)}
-        )
-        await w.settled()
-        w.hosting.update_endpoint(
-            {"EndpointName": "e", "EndpointConfigName": w.config(2), "RetainDeploymentConfig": True}
-        )
-        assert (await w.settled())["LastDeploymentConfig"] == canary(bake=60)
-
-    hosted(story)
-
-
 def test_lists_are_newest_first_filtered_and_paged(hosted):
     async def story(w: World) -> None:
         for version in range(1, 5):

@@ -53,6 +53,7 @@ class World:
     """Hosting and CloudWatch, with the packages, events and model data that they see."""
 
     def __init__(self, folder: Path, speed: float, unverified: Unverified, moto: str | None) -> None:
+        self.shortage: Callable[[], None] = lambda: None
         self.events: list[tuple[str, dict[str, Any]]] = []
         self.clock = Clock(speed)
         self.context = Context(
@@ -68,7 +69,14 @@ class World:
         self.packages: dict[str, Response] = {}
         self.code: dict[str, str] = {}
         self.cloudwatch = CloudWatch(self.context)
-        self.hosting = Hosting(self.context, self.cloudwatch, self._describe_package, fetch=self._fetch, seed=1)
+        self.hosting = Hosting(
+            self.context,
+            self.cloudwatch,
+            self._describe_package,
+            fetch=self._fetch,
+            capacity=lambda place, instance_type: self.shortage(),
+            seed=1,
+        )
 
     def package(self, version: int, code: str = ECHO, status: str = "Approved", **environment: str) -> str:
         """Register a package whose model is `code`."""
@@ -83,12 +91,17 @@ class World:
         }
         return arn
 
-    def config(self, version: int, *, count: int = 2, code: str = ECHO, variant: str = "AllTraffic") -> str:
-        """A package, a model and an endpoint config, all named v<version>."""
+    def config(
+        self, version: int, *, count: int = 2, code: str = ECHO, variant: str = "AllTraffic", **members: Any
+    ) -> str:
+        """A package, a model and an endpoint config, all named v<version>; `members` are the variant's."""
         arn = self.package(version, code, NAME=f"v{version}")
         self.hosting.create_model({"ModelName": f"v{version}", "PrimaryContainer": {"ModelPackageName": arn}})
         self.hosting.create_endpoint_config(
-            {"EndpointConfigName": f"v{version}", "ProductionVariants": [production(variant, f"v{version}", count)]}
+            {
+                "EndpointConfigName": f"v{version}",
+                "ProductionVariants": [{**production(variant, f"v{version}", count), **members}],
+            }
         )
         return f"v{version}"
 
@@ -100,7 +113,7 @@ class World:
 
     async def settled(self) -> Response:
         """DescribeEndpoint of `e` once nothing is being done to it."""
-        await until(lambda: self.describe()["EndpointStatus"] in ("InService", "Failed"))
+        await until(lambda: self.describe()["EndpointStatus"] in ("InService", "Failed", "UpdateRollbackFailed"))
         return self.describe()
 
     def describe(self) -> Response:
@@ -187,7 +200,7 @@ async def world(
 def processes(hosting: Hosting) -> list[int]:
     """The process ids of every instance."""
     endpoints = hosting._endpoints._endpoints.values()
-    fleets = [fleet for endpoint in endpoints for fleet in (endpoint.blue, endpoint.green) if fleet]
+    fleets = [fleet for endpoint in endpoints for fleet in endpoint.fleets]
     variants = [variant for fleet in fleets for variant in fleet.variants.values()]
     return [instance.pid for variant in variants for instance in variant.instances if instance.pid]
 
