@@ -17,12 +17,13 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import web
-from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed, NotFound
+from werkzeug.exceptions import InternalServerError
 
 from local.faults.container import ContainerFault, RequestFailedError, begin
 from local.serving.answer import Answer
 from local.serving.archive import ArchiveError, extract
-from local.serving.container import LoadError, ScriptMode, from_response
+from local.serving.container import Container
+from local.serving.problems import LoadError
 
 LARGEST_BODY = 20 * 1024 * 1024
 _KEPT = ("HOME", "LANG", "LC_ALL", "PATH", "TMPDIR", "TZ")
@@ -91,23 +92,20 @@ def _log_to(log: Path) -> None:
     sys.stderr = os.fdopen(2, "w", buffering=1, closefd=False)
 
 
-def _load(spec: Spec) -> ScriptMode:
+def _load(spec: Spec) -> Container:
     model_dir = spec.folder / "model"
     extract(spec.model_data, model_dir)
     environment = {name: value.replace("/opt/ml", str(spec.folder)) for name, value in spec.environment.items()}
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
     os.environ.clear()
-    os.environ.update({**kept, "OMP_NUM_THREADS": "1", **environment})
+    os.environ.update({**kept, "OMP_NUM_THREADS": "1", "SM_MODEL_DIR": str(model_dir), **environment})
     sys.path[:] = [entry for entry in sys.path if entry.startswith((sys.prefix, sys.base_prefix))]
-    return ScriptMode(os.environ, model_dir)
+    return Container(os.environ, model_dir)
 
 
-async def _serve(container: ScriptMode, faults: Sequence[ContainerFault], report: int) -> None:
+async def _serve(container: Container, faults: Sequence[ContainerFault], report: int) -> None:
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
-        try:
-            answer = await _answer(request, container, faults)
-        except HTTPException as error:
-            answer = from_response(error.get_response())
+        answer = await _answer(request, container, faults)
         return web.Response(status=answer.status, headers=answer.headers, body=answer.body)
 
     server = web.Server(handle, request_factory=_request, access_log=None, keepalive_timeout=3600.0)
@@ -118,21 +116,16 @@ async def _serve(container: ScriptMode, faults: Sequence[ContainerFault], report
     await asyncio.Event().wait()
 
 
-async def _answer(request: web.BaseRequest, container: ScriptMode, faults: Sequence[ContainerFault]) -> Answer:
-    """GET /ping is 200 (the model is loaded before the server starts); POST /invocations asks the model."""
-    if request.path == "/ping":
-        return Answer(200, {"Content-Type": "application/json"})
-    if request.path != "/invocations":
-        raise NotFound
-    if request.method != "POST":
-        raise MethodNotAllowed(valid_methods=["POST", "OPTIONS"])
+async def _answer(request: web.BaseRequest, container: Container, faults: Sequence[ContainerFault]) -> Answer:
+    """The container's answer; its faults come before it when the model is asked."""
     body = await request.read()
-    try:
-        for fault in faults:
-            await fault.before(body)
-    except RequestFailedError as failed:
-        raise InternalServerError from failed
-    return container.invoke(body, request.headers)
+    if request.method == "POST" and request.path == "/invocations":
+        try:
+            for fault in faults:
+                await fault.before(body)
+        except RequestFailedError:
+            return Answer(500, {"Content-Type": "text/html; charset=utf-8"}, InternalServerError().get_body().encode())
+    return container.answer(request.method, request.path_qs, request.headers, body)
 
 
 def _request(*parts: Any) -> web.BaseRequest:
