@@ -40,8 +40,12 @@ class Registry:
         return self._groups.delete(group["ModelPackageGroupName"])
 
     def describe_model_package(self, request: Request) -> Response:
-        """The package, by ARN, by name when it is unversioned, or as group/version."""
-        return self._packages.find(request["ModelPackageName"])
+        """The package, by ARN, by name when it is unversioned, or as group/version.
+
+        A version has no ModelPackageName, though botocore's model requires it: the SDK's source notes as much.
+        """
+        package = self._packages.find(request["ModelPackageName"])
+        return {name: value for name, value in package.items() if name != "ModelPackageName" or not _versioned(package)}
 
     def batch_describe_model_package(self, request: Request) -> Response:
         """Versioned packages by ARN, and an error for each ARN that is none."""
@@ -53,3 +57,7 @@ class Registry:
             except AwsError as error:
                 errors[arn] = {"ErrorCode": error.code, "ErrorResponse": error.message}
         return {"ModelPackageSummaries": found, "BatchDescribeModelPackageErrorMap": errors}
+
+
+def _versioned(package: Response) -> bool:
+    return "ModelPackageVersion" in package

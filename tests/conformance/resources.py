@@ -56,7 +56,7 @@ class Resources:
     def model_data(self) -> str:
         """The S3 URI of the script's model.tar.gz."""
         if self._model_data is None:
-            self._model_data = self.put("model.tar.gz", _archive())
+            self._model_data = self.put("model.tar.gz", archive())
         return self._model_data
 
     def put(self, key: str, body: bytes) -> str:
@@ -69,13 +69,8 @@ class Resources:
 
     def container(self, behaviour: str = "good", name: str = "model") -> dict[str, Any]:
         """A container that serves the script; `behaviour` is good, failing (every request) or broken (at start)."""
-        environment = {
-            "SAGEMAKER_PROGRAM": "inference.py",
-            "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code",
-            "BEHAVIOUR": behaviour,
-            "NAME": name,
-        }
-        return {"Image": self.account.image, "ModelDataUrl": self.model_data(), "Environment": environment}
+        variables = environment(name, behaviour)
+        return {"Image": self.account.image, "ModelDataUrl": self.model_data(), "Environment": variables}
 
     def model(self, behaviour: str = "good") -> str:
         """A model; it answers with its own name."""
@@ -157,7 +152,14 @@ def variant(model: str, *, name: str = VARIANT, count: int = 2, **more: Any) -> 
     }
 
 
-def _archive() -> bytes:
+def environment(name: str, behaviour: str = "good") -> dict[str, str]:
+    """The variables with which the XGBoost image serves SCRIPT as a model of that name."""
+    script = {"SAGEMAKER_PROGRAM": "inference.py", "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code"}
+    return {**script, "NAME": name, "BEHAVIOUR": behaviour}
+
+
+def archive() -> bytes:
+    """The model.tar.gz of SCRIPT."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w:gz") as tar:
         member = tarfile.TarInfo("code/inference.py")

@@ -30,6 +30,11 @@ def test_a_new_package_waits_for_approval(sagemaker, package):
     assert sagemaker.describe_model_package(ModelPackageName=package)["ModelApprovalStatus"] == "PendingManualApproval"
 
 
+@pytest.mark.aws("Model registry", "A version has no ModelPackageName, only its ARN", "SDK: tools/constants.py")
+def test_a_version_has_no_name_of_its_own(sagemaker, package):
+    assert "ModelPackageName" not in sagemaker.describe_model_package(ModelPackageName=package)
+
+
 @pytest.mark.aws("Model registry", "Versions of a group count up from 1", "Developer guide: Register a Model Version")
 def test_versions_count_up(sagemaker, resources):
     group = resources.group()
@@ -119,6 +124,14 @@ def test_a_long_list_comes_in_pages(sagemaker, resources):
     pages = [[item["ModelPackageVersion"] for item in page["ModelPackageSummaryList"]] for page in (first, rest)]
     assert pages == [[1, 2], [3]]
     assert not rest.get("NextToken")
+
+
+@pytest.mark.aws("Model registry", "The same ClientToken makes one package", "API: CreateModelPackage")
+def test_the_same_token_makes_one_package(sagemaker, resources):
+    group = resources.group()
+    first = resources.package(group, ClientToken="a-token")
+    assert resources.package(group, ClientToken="a-token") == first
+    assert _versions(sagemaker, group) == [1]
 
 
 @pytest.mark.aws("Model registry", "A versioned package takes no tags of its own", "API: CreateModelPackage")
