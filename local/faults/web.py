@@ -4,7 +4,7 @@ GET lists them; PUT takes one `{"fault": TEXT, "target": WHOM}` or a list of suc
 or those of ?fault=TEXT and ?target=WHOM.
 """
 
-from typing import Any
+import json
 
 from aiohttp import web
 
@@ -22,7 +22,7 @@ def add_routes(application: web.Application, faults: Faults) -> None:
         return _shown(faults)
 
     async def put(request: web.Request) -> web.Response:
-        for fault, target in _wanted(await request.json()):
+        for fault, target in _wanted(await request.text()):
             faults.put(fault, target)
         return _shown(faults)
 
@@ -35,14 +35,15 @@ def add_routes(application: web.Application, faults: Faults) -> None:
     application.router.add_delete(PATH, clear)
 
 
-def _wanted(given: Any) -> list[tuple[Fault, str | None]]:
+def _wanted(text: str) -> list[tuple[Fault, str | None]]:
     """What a PUT asks for. Raises AwsError."""
     try:
+        given = json.loads(text)
         items = given if isinstance(given, list) else [given]
         return [(parse(item["fault"]), item.get("target")) for item in items]
     except FaultError as error:
         raise validation(str(error)) from error
-    except (TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise validation('Write {"fault": TEXT, "target": WHOM}, or a list of such; target may be left out.') from error
 
 

@@ -5,7 +5,7 @@ What it knows it reads back through AWS operations. It must never tell an outcom
 
 import asyncio
 
-from local.rehearsal import people, readback
+from local.rehearsal import harm, people, readback
 from local.rehearsal.problems import RehearsalError
 from local.rehearsal.report import write_whole
 from local.rehearsal.rollout import roll_out
@@ -46,16 +46,16 @@ async def play(scene: Scene, approvals: people.Release, number: int, act: Act) -
     trained = await train(scene, act)
     if trained is None or not act.releases:
         return
-    for fault in act.fault:
-        scene.local.faults.put(fault, trained.package)
-        scene.tell.say(f"the rehearsal gives its containers a fault: {fault}")
+    harm.check(act, trained.traffic)
+    harm.begin(scene, act, "container", trained.package)
     package = await _approve(scene, approvals, trained.package)
     watcher = Watcher(scene.local)
     untouched = {r.endpoint: watcher.config(r.endpoint) for r in act.releases if r.expect == "untouched"}
     for release in act.releases:
         if release.expect == "untouched":
             continue
-        report = await roll_out(scene, watcher, act, release, package, trained.traffic)
+        with harm.while_released(scene, act, release.endpoint):
+            report = await roll_out(scene, watcher, act, release, package, trained.traffic)
         if report.outcome not in ("created", "promoted"):
             break
     for endpoint, before in untouched.items():

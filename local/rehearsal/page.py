@@ -40,9 +40,7 @@ def _act(act: ActReport) -> str:
     tone = "good" if act.outcome == act.expected else "bad"
     glyph = "▲" if act.outcome in _GOOD else "▼" if act.outcome == "rolled_back" else "◆"
     reasons = "".join(f"<li>{escape(reason)}</li>" for reason in act.reasons)
-    fault = (
-        f'<div class="fault">the rehearsal gave its containers a fault: {escape(act.fault)}</div>' if act.fault else ""
-    )
+    fault = f'<div class="fault">the rehearsal gave it a fault: {escape(act.fault)}</div>' if act.fault else ""
     picture = rollout_picture(act.minutes, act.moments) if act.minutes else ""
     return (
         f"<article><header><h3>{escape(act.name)} <small>→ {escape(act.stage)}</small></h3>"

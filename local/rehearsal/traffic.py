@@ -1,6 +1,7 @@
 """Live traffic: rows of real data sent to an endpoint, one request each, at a steady rate of the AWS clock.
 
-It counts what a client sees. It must never look inside the endpoint, nor judge it.
+Faults of the traffic change the rate or the rows. It counts what a client sees. It must never look inside the endpoint,
+nor judge it.
 """
 
 import asyncio
@@ -9,15 +10,20 @@ import csv
 import io
 import itertools
 import json
-from collections.abc import AsyncIterator, Iterator, Sequence
+import math
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import aiohttp
 
 from local.clock import Clock
+from local.faults import Faults
+from local.faults.traffic import TrafficFault
 
 IN_FLIGHT = 64
 MESSAGE_LENGTH = 60
+LOOK_EVERY_SECONDS = 1.0
+"""How often (AWS seconds) the rate is looked at when requests are rarer than that."""
 
 
 @dataclass
@@ -29,12 +35,21 @@ class Counted:
     example: str = ""
 
 
-def payloads(table: str, drop: Sequence[str]) -> list[bytes]:
+@dataclass(frozen=True)
+class Row:
+    """A request's body, and all the values of the row it was made from, by column."""
+
+    body: bytes
+    values: Mapping[str, str]
+
+
+def rows_of(table: str, drop: Sequence[str]) -> list[Row]:
     """One CSV request a row: the header without the columns to drop, and the row. A last, cut-off row is left out."""
     rows = csv.reader(io.StringIO(table[: table.rfind("\n") + 1]))
     header = next(rows)
     kept = [i for i, name in enumerate(header) if name not in drop]
-    return [_csv([[header[i] for i in kept], [row[i] for i in kept]]) for row in rows]
+    names = [header[i] for i in kept]
+    return [Row(_csv([names, [row[i] for i in kept]]), dict(zip(header, row, strict=True))) for row in rows]
 
 
 def _csv(rows: list[list[str]]) -> bytes:
@@ -50,8 +65,9 @@ class Traffic:
     url: str
     clock: Clock
     requests_per_minute: int
-    rows: Sequence[bytes]
-    position: Iterator[bytes] = field(init=False)
+    rows: Sequence[Row]
+    faults: Faults
+    position: Iterator[Row] = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "position", itertools.cycle(self.rows))
@@ -70,15 +86,26 @@ class Traffic:
 
     async def _send(self, endpoint: str, counted: Counted, stop: asyncio.Event) -> None:
         url = f"{self.url}/endpoints/{endpoint}/invocations"
-        gap = 60 / self.requests_per_minute
-        due = self.clock.time()
+        due, owed = self.clock.time(), 0.0
         under_way = asyncio.Semaphore(IN_FLIGHT)
         async with aiohttp.ClientSession() as session, asyncio.TaskGroup() as group:
             while not stop.is_set():
-                await under_way.acquire()
-                group.create_task(_one(session, url, next(self.position), counted, under_way))
-                due += gap
+                faults = self.faults.of(TrafficFault, endpoint)
+                if owed > 1 - 1e-9:
+                    await under_way.acquire()
+                    group.create_task(_one(session, url, self._next(faults).body, counted, under_way))
+                    owed -= 1
+                a_second = self.requests_per_minute / 60 * math.prod(fault.pace() for fault in faults)
+                step = min(1 / a_second, LOOK_EVERY_SECONDS) if a_second else LOOK_EVERY_SECONDS
+                owed += a_second * step
+                due += step
                 await self.clock.sleep(due - self.clock.time())
+
+    def _next(self, faults: Sequence[TrafficFault]) -> Row:
+        row = next(self.position)
+        for fault in faults:
+            row = fault.pick(row, self.rows)
+        return row
 
 
 async def _one(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from local.rehearsal import readback
 from local.rehearsal.scene import Scene, json_of
 from local.rehearsal.story import Act
-from local.rehearsal.traffic import Traffic, payloads
+from local.rehearsal.traffic import Traffic, rows_of
 
 TRAFFIC_BYTES = 4_000_000
 
@@ -65,7 +65,7 @@ def _traffic(scene: Scene, execution: str) -> Traffic:
     """
     wanted = scene.story.traffic
     uri = readback.output_uri(scene.sagemaker, execution, wanted.step, wanted.output)
-    rows = payloads(scene.read(f"{uri}/{wanted.output}.csv", TRAFFIC_BYTES), wanted.drop)
+    rows = rows_of(scene.read(f"{uri}/{wanted.output}.csv", TRAFFIC_BYTES), wanted.drop)
     random.Random(scene.wishes.seed).shuffle(rows)
     context = scene.local.context
-    return Traffic(context.endpoint_url, context.clock, wanted.requests_per_minute, rows)
+    return Traffic(context.endpoint_url, context.clock, wanted.requests_per_minute, rows, scene.local.faults)

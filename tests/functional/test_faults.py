@@ -13,7 +13,7 @@ def fault(standin):
 
     def send(method: str, body: object = None, query: str = "") -> object:
         url = f"{standin['AWS_ENDPOINT_URL']}/_rehearsal/fault{query}"
-        data = None if body is None else json.dumps(body).encode()
+        data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
         request = urllib.request.Request(url, data, method=method)  # noqa: S310 - http, as the stand-in said
         with urllib.request.urlopen(request) as answer:  # noqa: S310 - same
             return json.load(answer)["faults"]
@@ -39,6 +39,7 @@ def test_faults_are_set_several_at_once_listed_and_ended(fault):
         ([{"fault": "slow:5"}, {"fault": "eror:1"}], "did you mean errors:RATE"),
         ([{"target": "arn:one"}], "Write {"),
         ("slow:5", "Write {"),
+        (b"not JSON", "Write {"),
     ],
 )
 def test_a_request_with_something_wrong_sets_nothing(fault, body, said):
