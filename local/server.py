@@ -25,6 +25,7 @@ from local.events import Events
 from local.faults import Faults
 from local.front import Front, Services
 from local.hosting import Hosting
+from local.jobs import Jobs
 from local.moto import Moto
 from local.pipelines import Pipelines
 from local.registry import Registry
@@ -122,9 +123,10 @@ def _build(
     cloudwatch = CloudWatch(context, events.emitter("aws.cloudwatch"))
     describe = registry.describe_model_package
     hosting = Hosting(context, cloudwatch, describe, tags=tags.by_arn, faults=faults, seed=seed)
-    pipelines = Pipelines(context, registry.create_model_package, random.Random(seed))
+    jobs = Jobs(context, tags.by_arn)
+    pipelines = Pipelines(context, jobs, registry.create_model_package, random.Random(seed))
     owners = {
-        "sagemaker": (registry, hosting, pipelines, tags),
+        "sagemaker": (registry, hosting, jobs, pipelines, tags),
         "sagemaker-runtime": (hosting,),
         "cloudwatch": (cloudwatch,),
     }

@@ -11,8 +11,17 @@ from typing import Any, Literal
 from local.context import Request, Response
 
 Kind = Literal["ProcessingJob", "TrainingJob"]
+OVER = ("Completed", "Failed", "Stopped")
 _DAY = 86_400
 _REASON_LIMIT = 1024
+_MESSAGES = {
+    "Starting": "Preparing the instances for training",
+    "Downloading": "Downloading input data",
+    "Training": "Training image download completed. Training in progress.",
+    "Uploading": "Uploading generated training model",
+    "Stopping": "Stopping the training job",
+    "Completed": "Training job completed",
+}
 
 
 class JobError(Exception):
@@ -30,17 +39,26 @@ class Job:
     folder: Path
     created: datetime
     status: str = "InProgress"
-    secondary_status: str = "Starting"
     started: datetime | None = None
     ended: datetime | None = None
     failure_reason: str | None = None
     exit_message: str | None = None
     metrics: list[dict[str, Any]] = field(default_factory=list)
+    transitions: list[dict[str, Any]] = field(default_factory=list)
+
+    def enter(self, secondary_status: str, now: datetime, message: str | None = None) -> None:
+        """Go on to a secondary status, which ends the one before."""
+        if self.transitions:
+            self.transitions[-1]["EndTime"] = now
+        said = message or _MESSAGES.get(secondary_status)
+        self.transitions.append({"Status": secondary_status, "StartTime": now, "StatusMessage": said})
 
     def finish(self, status: str, now: datetime, reason: str | None = None, secondary: str | None = None) -> None:
         """End the job as Completed, Failed or Stopped."""
-        self.status, self.secondary_status, self.ended = status, secondary or status, now
+        self.status, self.ended = status, now
         self.failure_reason = reason[:_REASON_LIMIT] if reason else None
+        self.enter(secondary or status, now, self.failure_reason)
+        self.transitions[-1]["EndTime"] = now
 
 
 def maximum_runtime(request: Request) -> int:
@@ -56,11 +74,11 @@ def model_artifacts(request: Request) -> str:
 def describe(job: Job) -> Response:
     """The answer of DescribeProcessingJob or DescribeTrainingJob, without the members that are not known yet."""
     common = {
-        **job.request,
+        **{member: value for member, value in job.request.items() if member != "Tags"},
         f"{job.kind}Arn": job.arn,
         f"{job.kind}Status": job.status,
         "CreationTime": job.created,
-        "LastModifiedTime": job.ended or job.started or job.created,
+        "LastModifiedTime": job.transitions[-1]["StartTime"] if job.transitions else job.created,
         "FailureReason": job.failure_reason,
     }
     prefix = job.kind.removesuffix("Job")
@@ -69,21 +87,12 @@ def describe(job: Job) -> Response:
     return {member: value for member, value in {**common, **special}.items() if value is not None}
 
 
-def summarise(job: Job) -> Response:
-    """The job's entry in ListProcessingJobs or ListTrainingJobs."""
-    prefix = job.kind.removesuffix("Job")
-    members = ["Name", "Arn", "Status"]
-    described = describe(job)
-    names = [f"{job.kind}{member}" for member in members] + ["CreationTime", f"{prefix}EndTime", "LastModifiedTime"]
-    names += ["FailureReason", "ExitMessage"] if job.kind == "ProcessingJob" else ["SecondaryStatus"]
-    return {name: described[name] for name in names if name in described}
-
-
 def _training(job: Job) -> dict[str, Any]:
     seconds = int((job.ended - job.started).total_seconds()) if job.started and job.ended else None
     return {
         "ModelArtifacts": {"S3ModelArtifacts": model_artifacts(job.request)},
-        "SecondaryStatus": job.secondary_status,
+        "SecondaryStatus": job.transitions[-1]["Status"] if job.transitions else "Starting",
+        "SecondaryStatusTransitions": job.transitions,
         "StoppingCondition": job.request.get("StoppingCondition", {"MaxRuntimeInSeconds": _DAY}),
         "FinalMetricDataList": job.metrics or None,
         "TrainingTimeInSeconds": seconds,

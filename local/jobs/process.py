@@ -1,7 +1,7 @@
 """A job's process: started, waited for, its output kept in a log, and nothing of it left afterwards."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from local import processes
@@ -16,12 +16,12 @@ async def run(
     folder: Path,
     log: Path,
     limit_seconds: float,
-    grace_seconds: float = GRACE_SECONDS,
+    grace_seconds: Callable[[], float] = lambda: GRACE_SECONDS,
 ) -> int:
     """The exit code, negative for a signal. stdout and stderr go to `log`.
 
-    An early end is SIGTERM, and SIGKILL after `grace_seconds`. Raises TimeoutError past the limit (real seconds: the
-    work is real) and OSError when the command cannot start.
+    An early end is SIGTERM, and SIGKILL after `grace_seconds`, asked for at that moment. Raises TimeoutError past the
+    limit (real seconds: the work is real) and OSError when the command cannot start.
     """
     with log.open("wb") as output:
         process = await processes.start(
@@ -30,4 +30,4 @@ async def run(
     try:
         return await asyncio.wait_for(process.wait(), limit_seconds)
     finally:
-        await processes.end(process, grace_seconds)
+        await processes.end(process, grace_seconds())

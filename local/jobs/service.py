@@ -1,182 +1,174 @@
-"""Runs jobs: folder, downloads, process, uploads, log. Its operations describe the jobs that ran.
+"""The operations of Processing and Training jobs, and the jobs by kind and name.
 
-A job's folder, `<state>/jobs/<name>`, stands for /opt/ml. It stays when the job failed; of one that completed only
-`log.txt` stays, as its outputs are in S3. Nothing is uploaded unless the script succeeded.
+A name is found whatever its case, as ARNs are lower-case and a name is often taken from one. Sources: the API reference
+of the Create, Describe, List, Stop and Delete operations. It must never run a job itself: `runner` does.
 """
 
 import asyncio
-import functools
-import os
-import shutil
+from collections.abc import Callable
 from typing import Any
 
 from local.context import Context, Request, Response
-from local.errors import AwsError, not_found
-from local.jobs import logs, processing, training
-from local.jobs.job import Job, JobError, Kind, describe, maximum_runtime, summarise
-from local.jobs.outcome import MESSAGE_LIMIT, compile_metrics, failure_reason, final_metrics
-from local.jobs.plan import Plan, base_environment, check_offered
-from local.jobs.process import run
-from local.jobs.storage import Storage
+from local.errors import AwsError, not_found, validation
+from local.jobs.job import OVER, Job, Kind, describe
+from local.jobs.runner import Runner
+from local.jobs.trouble import Trouble, failure_reason, refusal
+from local.listing import page
 
-_LOG_READ = 8_000_000
-_PLANS = {"ProcessingJob": processing.plan, "TrainingJob": training.plan}
+_RESOURCES: dict[Kind, str] = {"ProcessingJob": "processing-job", "TrainingJob": "training-job"}
+_COMMON = ("CreationTime", "LastModifiedTime")
+_SUMMARIES: dict[Kind, tuple[str, ...]] = {
+    "ProcessingJob": (*_COMMON, "ProcessingEndTime", "FailureReason", "ExitMessage"),
+    "TrainingJob": (*_COMMON, "TrainingEndTime", "SecondaryStatus"),
+}
+
+
+def _none(_kind: Kind, _name: str) -> Trouble | None:
+    return None
 
 
 class Jobs:
-    """Every job of this stand-in, by kind and name."""
+    """Every job of this stand-in.
 
-    def __init__(self, context: Context) -> None:
+    `tags` is the table, by ARN, that creation tags are written into. `trouble` is asked once for each job that is
+    created, by kind and name; what it returns happens to the job.
+    """
+
+    def __init__(self, context: Context, tags: dict[str, Any] | None = None) -> None:
+        self.trouble: Callable[[Kind, str], Trouble | None] = _none
         self._context = context
+        self._tags = {} if tags is None else tags
+        self._runner = Runner(context)
         self._jobs: dict[tuple[Kind, str], Job] = {}
-        self._publishing: set[asyncio.Task[None]] = set()
-        self.storage = Storage(context.client)
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self.storage = self._runner.storage
 
-    def create(self, kind: Kind, request: Request) -> Job:
-        """Record a job; `run` runs it. Raises AwsError when its name is taken."""
+    def start(self, kind: Kind, request: Request) -> Job:
+        """Record a job and start it. Raises AwsError when its name is taken, or trouble has it refused."""
         name = request[f"{kind}Name"]
-        if (kind, name) in self._jobs:
+        if (kind, name.lower()) in self._jobs:
             raise AwsError("ResourceInUse", f"{kind} {name} already exists; names are used once.")
-        resource = "processing-job" if kind == "ProcessingJob" else "training-job"
-        folder = self._context.state.resolve() / "jobs" / name
-        arn = self._context.arn(f"{resource}/{name}".lower())
-        job = self._jobs[kind, name] = Job(kind, name, arn, request, folder, self._context.clock.now())
+        trouble = self.trouble(kind, name)
+        if refused := refusal(trouble):
+            raise refused
+        arn = self._context.arn(f"{_RESOURCES[kind]}/{name}".lower())
+        job = Job(kind, name, arn, request, self._context.state.resolve() / "jobs" / name, self._context.clock.now())
+        job.enter("Starting", job.created)
+        self._jobs[kind, name.lower()] = job
+        self._tags[arn] = list(request.get("Tags", []))
+        self._tasks[arn] = asyncio.create_task(self._run(job, failure_reason(trouble)), name=name)
+        self._tasks[arn].add_done_callback(lambda _: self._ended(job))
         return job
 
-    async def run(self, job: Job) -> None:
-        """Run it to its end: job.status is then Completed, Failed or Stopped. Cancelled: the job is Stopped."""
+    async def over(self, job: Job) -> None:
+        """Return when the job has ended. Cancelled: the job is stopped first."""
         try:
-            await self._run(job)
+            await asyncio.wait([self._tasks[job.arn]])
         except asyncio.CancelledError:
-            job.finish("Stopped", self._context.clock.now())
+            self.stop(job)
+            await asyncio.wait([self._tasks[job.arn]])
             raise
-        except TimeoutError:
-            reason = f"The job ran longer than MaxRuntimeInSeconds ({maximum_runtime(job.request)} s) and was stopped."
-            job.finish("Stopped", self._context.clock.now(), reason, "MaxRuntimeExceeded")
-        except (JobError, OSError) as error:
-            job.finish("Failed", self._context.clock.now(), f"ClientError: {error}")
+
+    def stop(self, job: Job) -> None:
+        """Begin to stop a job; one that is over stays as it is."""
+        if job.status not in (*OVER, "Stopping"):
+            job.status = "Stopping"
+            job.enter("Stopping", self._context.clock.now())
+            self._tasks[job.arn].cancel()
+
+    def hurry(self) -> None:
+        """From now on give a job that is stopped 2 s, because the stand-in ends."""
+        self._runner.hurried = True
+
+    async def close(self) -> None:
+        """Stop every job, and return when no process of one is left."""
+        self.hurry()
+        for job in self._jobs.values():
+            if job.status == "Stopping":
+                self._tasks[job.arn].cancel()  # it was given longer than there is now
+            self.stop(job)
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+
+    def create_processing_job(self, request: Request) -> Response:
+        """Start a processing job."""
+        return {"ProcessingJobArn": self.start("ProcessingJob", request).arn}
+
+    def create_training_job(self, request: Request) -> Response:
+        """Start a training job."""
+        return {"TrainingJobArn": self.start("TrainingJob", request).arn}
 
     def describe_processing_job(self, request: Request) -> Response:
         """The job, with its outcome once it has one."""
-        return describe(self._find("ProcessingJob", request["ProcessingJobName"]))
+        return describe(self._find("ProcessingJob", request))
 
     def describe_training_job(self, request: Request) -> Response:
         """The job, with its artefact, its final metrics and its outcome once it has one."""
-        return describe(self._find("TrainingJob", request["TrainingJobName"]))
+        return describe(self._find("TrainingJob", request))
 
     def list_processing_jobs(self, request: Request) -> Response:
-        """Summaries, newest first."""
-        return {"ProcessingJobSummaries": self._summaries("ProcessingJob", request)}
+        """Summaries, oldest first unless the request says otherwise."""
+        return self._page("ProcessingJob", request, "Ascending")
 
     def list_training_jobs(self, request: Request) -> Response:
-        """Summaries, newest first."""
-        return {"TrainingJobSummaries": self._summaries("TrainingJob", request)}
+        """Summaries, newest first unless the request says otherwise.
 
-    async def close(self) -> None:
-        """Wait for logs that are on their way."""
-        await asyncio.gather(*self._publishing, return_exceptions=True)
+        With both MaxResults and StatusEquals, a page is that many jobs of any status, less those of another status.
+        """
+        if not {"MaxResults", "StatusEquals"} <= set(request):
+            return self._page("TrainingJob", request, "Descending")
+        status = request["StatusEquals"]
+        found = self._page("TrainingJob", {m: v for m, v in request.items() if m != "StatusEquals"}, "Descending")
+        kept = [summary for summary in found["TrainingJobSummaries"] if summary["TrainingJobStatus"] == status]
+        return {**found, "TrainingJobSummaries": kept}
 
-    def _find(self, kind: Kind, name: str) -> Job:
-        if (kind, name) not in self._jobs:
+    def stop_processing_job(self, request: Request) -> Response:
+        """Begin to stop a job. Raises AwsError for one that is over."""
+        return self._stop("ProcessingJob", request)
+
+    def stop_training_job(self, request: Request) -> Response:
+        """Begin to stop a job: SIGTERM, and 120 s to save its model. Raises AwsError for one that is over."""
+        return self._stop("TrainingJob", request)
+
+    def delete_processing_job(self, request: Request) -> Response:
+        """Forget a job that is over; its name is free again."""
+        return self._delete("ProcessingJob", request)
+
+    def delete_training_job(self, request: Request) -> Response:
+        """Forget a job that is over; its name is free again."""
+        return self._delete("TrainingJob", request)
+
+    async def _run(self, job: Job, doomed: str | None) -> None:
+        if doomed:
+            job.finish("Failed", self._context.clock.now(), doomed)
+        else:
+            await self._runner.run(job)
+
+    def _ended(self, job: Job) -> None:
+        if job.status not in OVER:  # it was stopped before it began
+            job.finish("Stopped", self._context.clock.now())
+
+    def _find(self, kind: Kind, request: Request) -> Job:
+        name = request[f"{kind}Name"]
+        if (kind, name.lower()) not in self._jobs:
             raise not_found(f"There is no {kind} named {name}.")
-        return self._jobs[kind, name]
+        return self._jobs[kind, name.lower()]
 
-    def _summaries(self, kind: Kind, request: Request) -> list[Response]:
-        wanted, status = request.get("NameContains", ""), request.get("StatusEquals")
-        jobs = [job for (of_kind, name), job in self._jobs.items() if of_kind == kind and wanted in name]
-        return [summarise(job) for job in reversed(jobs) if status in (None, job.status)]
+    def _page(self, kind: Kind, request: Request, order: str) -> Response:
+        described = [describe(job) for (of_kind, _), job in self._jobs.items() if of_kind == kind]
+        members = (f"{kind}Name", f"{kind}Arn", f"{kind}Status", *_SUMMARIES[kind])
+        return page(described, request, kind=kind, members=members, result=f"{kind}Summaries", order=order)
 
-    async def _run(self, job: Job) -> None:
-        check_offered(job.request)
-        metrics = compile_metrics(job.request.get("AlgorithmSpecification", {}).get("MetricDefinitions", []))
-        home = self._context.state.resolve() / "home"
-        environment = base_environment(job.folder, os.environ.get("PATH", os.defpath), home)
-        plan = _PLANS[job.kind](job.request, job.arn, job.folder, environment | self._context.job_environment())
-        job.secondary_status = "Downloading"
-        await asyncio.to_thread(self._prepare, job, plan)
-        job.started, job.secondary_status = self._context.clock.now(), "Training"
-        log = ""
-        try:
-            code = await run(
-                plan.command,
-                environment=plan.environment,
-                folder=plan.working_directory,
-                log=job.folder / "log.txt",
-                limit_seconds=maximum_runtime(job.request),
-            )
-        finally:
-            log = _text(job, "log.txt", _LOG_READ)
-            self._publish(job, log)
-        job.exit_message = _message(job)
-        if code:
-            reason = failure_reason(code, _text(job, "output/failure", MESSAGE_LIMIT), log)
-            job.finish("Failed", self._context.clock.now(), reason)
-            return
-        job.secondary_status = "Uploading"
-        await asyncio.to_thread(self._deliver, job, plan)
-        now = self._context.clock.now()
-        job.metrics = final_metrics(metrics, log, now)
-        job.finish("Completed", now)
+    def _stop(self, kind: Kind, request: Request) -> Response:
+        job = self._find(kind, request)
+        if job.status in OVER:
+            raise validation(f"The request was rejected because the {kind} {job.name} is in status {job.status}.")
+        self.stop(job)
+        return {}
 
-    def _prepare(self, job: Job, plan: Plan) -> None:
-        home = self._context.state.resolve() / "home"
-        for folder in (home, job.folder / "tmp", plan.working_directory, *plan.folders):
-            folder.mkdir(parents=True, exist_ok=True)
-        for path, text in plan.files.items():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text)
-        if plan.source:
-            self.storage.unpack(plan.source, plan.working_directory)
-        for download in plan.downloads:
-            self.storage.download_prefix(download.uri, download.folder)
-
-    def _deliver(self, job: Job, plan: Plan) -> None:
-        for upload in plan.uploads:
-            if upload.archive:
-                archive = job.folder / "tmp" / upload.archive
-                self.storage.upload_archive(upload.folder, f"{upload.uri}/{upload.archive}", archive)
-            else:
-                self.storage.upload_folder(upload.folder, upload.uri)
-        for entry in job.folder.iterdir():
-            if entry.is_dir():
-                shutil.rmtree(entry, ignore_errors=True)
-
-    @functools.cached_property
-    def _logs(self) -> Any:
-        return self._context.client("logs")
-
-    def _publish(self, job: Job, log: str) -> None:
-        group, now = f"/aws/sagemaker/{job.kind}s", self._context.clock.now()
-        task = asyncio.create_task(
-            asyncio.to_thread(lambda: logs.publish(self._logs, group, job.name, log, now)), name=f"log of {job.name}"
-        )
-        self._publishing.add(task)
-        task.add_done_callback(self._publishing.discard)
-
-
-def _text(job: Job, name: str, limit: int) -> str:
-    """A file of the job as text: the last `limit` bytes of its log, the first of anything else; "" when absent.
-
-    The job's folder reads /opt/ml in it, as it would in the container.
-    """
-    path = job.folder / name
-    if not path.is_file():
-        return ""
-    with path.open("rb") as file:
-        if name == "log.txt" and path.stat().st_size > limit:
-            file.seek(-limit, os.SEEK_END)
-        return file.read(limit).decode(errors="replace").replace(str(job.folder), "/opt/ml")
-
-
-def _message(job: Job) -> str | None:
-    """ExitMessage, from /opt/ml/output/message. Raises JobError when it is not UTF-8, as SageMaker does."""
-    path = job.folder / "output/message"
-    if job.kind != "ProcessingJob" or not path.is_file():
-        return None
-    content = path.read_bytes()[:MESSAGE_LIMIT]
-    try:
-        return content.decode()
-    except UnicodeDecodeError as error:
-        if error.start >= len(content) - 3 and len(content) == MESSAGE_LIMIT:
-            return content[: error.start].decode()
-        raise JobError("/opt/ml/output/message is not UTF-8 text.") from error
+    def _delete(self, kind: Kind, request: Request) -> Response:
+        job = self._find(kind, request)
+        if job.status not in OVER:
+            raise AwsError("ResourceInUse", f"{kind} {job.name} is in status {job.status}; stop it first.")
+        del self._jobs[kind, job.name.lower()], self._tasks[job.arn]
+        self._tags.pop(job.arn, None)
+        return {}

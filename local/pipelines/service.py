@@ -1,4 +1,4 @@
-"""SageMaker Pipelines' operations: pipelines, their executions, and the jobs that ran.
+"""SageMaker Pipelines' operations: pipelines and their executions.
 
 Each public method answers the AWS operation of its name. It must never interpret a definition itself.
 """
@@ -36,19 +36,19 @@ class Pipelines:
     """Every pipeline by name and every execution by ARN. `chance` names executions and jobs."""
 
     def __init__(
-        self, context: Context, create_model_package: CreateModelPackage, chance: random.Random | None = None
+        self,
+        context: Context,
+        jobs: Jobs,
+        create_model_package: CreateModelPackage,
+        chance: random.Random | None = None,
     ) -> None:
         self._context = context
         self._chance = chance or random.Random()
-        self._jobs = Jobs(context)
-        self._steps = Steps(context, self._jobs, create_model_package, self._chance)
+        self._jobs = jobs
+        self._steps = Steps(context, jobs, create_model_package, self._chance)
         self._pipelines: dict[str, _Pipeline] = {}
         self._executions: dict[str, Execution] = {}
         self._tokens: dict[str, str] = {}
-        self.describe_processing_job = self._jobs.describe_processing_job
-        self.describe_training_job = self._jobs.describe_training_job
-        self.list_processing_jobs = self._jobs.list_processing_jobs
-        self.list_training_jobs = self._jobs.list_training_jobs
 
     async def create_pipeline(self, request: Request) -> Response:
         """A new pipeline. Raises a ValidationException for a taken name or a definition that cannot be executed."""
@@ -192,11 +192,11 @@ class Pipelines:
 
     async def close(self) -> None:
         """Stop what runs and return when no process of it is left."""
+        self._jobs.hurry()
         for execution in self._executions.values():
             with contextlib.suppress(AwsError):
                 execution.stop()
         await asyncio.gather(*(execution.wait() for execution in self._executions.values()))
-        await self._jobs.close()
 
     async def _definition_text(self, request: Request) -> str:
         location = request.get("PipelineDefinitionS3Location")

@@ -133,9 +133,9 @@ class Steps:
             run.cache_source = reused.execution_arn
             run.metadata, run.properties = dict(reused.metadata), dict(reused.properties)
             return
-        job = self._jobs.create(kind, request)
+        job = self._jobs.start(kind, request)
         run.metadata = {kind: {"Arn": job.arn}}
-        await self._jobs.run(job)
+        await self._jobs.over(job)
         if job.status != "Completed":
             raise StepError(job.failure_reason or f"{kind} {name} is {job.status}.")
         run.properties = describe(job)

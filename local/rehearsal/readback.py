@@ -50,10 +50,7 @@ def output_uri(sagemaker: Any, execution: str, step: str, output: str) -> str:
     """The S3 prefix that a processing step of an execution wrote an output to."""
     steps = _steps(sagemaker, execution)
     arn = next(s["Metadata"]["ProcessingJob"]["Arn"] for s in steps if s["StepName"] == step)
-    pages = sagemaker.get_paginator("list_processing_jobs").paginate()
-    jobs = (job for page in pages for job in page["ProcessingJobSummaries"])
-    name = next(job["ProcessingJobName"] for job in jobs if job["ProcessingJobArn"] == arn)
-    job = sagemaker.describe_processing_job(ProcessingJobName=name)
+    job = sagemaker.describe_processing_job(ProcessingJobName=arn.rpartition("/")[2])
     outputs = {found["OutputName"]: found["S3Output"]["S3Uri"] for found in job["ProcessingOutputConfig"]["Outputs"]}
     return str(outputs[output])
 

@@ -18,7 +18,7 @@ def run(tmp_path, code, limit_seconds=10.0, grace_seconds=2.0):
         folder=tmp_path,
         log=log,
         limit_seconds=limit_seconds,
-        grace_seconds=grace_seconds,
+        grace_seconds=lambda: grace_seconds,
     )
     return asyncio.run(running), log.read_text()
 

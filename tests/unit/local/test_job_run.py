@@ -9,7 +9,6 @@ import pytest
 
 from local.clock import Clock
 from local.context import Context
-from local.errors import AwsError
 from local.jobs import Jobs
 
 BUCKET = "data-bucket"
@@ -120,8 +119,7 @@ def run(context, kind, request):
 
     async def job():
         jobs = Jobs(context)
-        await jobs.run(jobs.create(kind, request))
-        await jobs.close()
+        await jobs.over(jobs.start(kind, request))
         if kind == "ProcessingJob":
             return jobs.describe_processing_job(request)
         return jobs.describe_training_job(request)
@@ -292,25 +290,3 @@ def test_an_archive_that_would_leave_the_jobs_folder_is_refused(context, s3):
     put(s3, "code/train/sourcedir.tar.gz", archive(**{"../../escaped": "x"}))
     assert run(context, "TrainingJob", request)["TrainingJobStatus"] == "Failed"
     assert not list(context.state.rglob("escaped"))
-
-
-def test_a_job_name_is_used_once(context, s3):
-    jobs = Jobs(context)
-    request = processing(s3, "")
-    jobs.create("ProcessingJob", request)
-    with pytest.raises(AwsError, match="already exists") as caught:
-        jobs.create("ProcessingJob", request)
-    assert caught.value.code == "ResourceInUse"
-
-
-def test_a_job_nobody_created_is_not_found(context):
-    with pytest.raises(AwsError, match="no TrainingJob named x"):
-        Jobs(context).describe_training_job({"TrainingJobName": "x"})
-
-
-def test_jobs_are_listed_newest_first(context, s3):
-    jobs = Jobs(context)
-    for name in ("one", "two", "other"):
-        jobs.create("ProcessingJob", processing(s3, "", name=name))
-    listed = jobs.list_processing_jobs({"NameContains": "o", "StatusEquals": "InProgress"})["ProcessingJobSummaries"]
-    assert [job["ProcessingJobName"] for job in listed] == ["other", "two", "one"]

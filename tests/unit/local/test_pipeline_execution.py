@@ -13,6 +13,7 @@ import pytest
 from local.clock import Clock
 from local.context import Context
 from local.errors import AwsError, validation
+from local.jobs import Jobs
 from local.pipelines import Pipelines
 
 ROLE = "arn:aws:iam::111122223333:role/role"
@@ -26,7 +27,8 @@ class World:
         self.events = []
         emit = lambda kind, arns, detail: self.events.append((kind, arns, detail))  # noqa: E731
         self.context = Context(Clock(speed=60), "us-east-1", "111122223333", folder, server, emit)
-        self.pipelines = Pipelines(self.context, self.refuse, random.Random(7))
+        self.jobs = Jobs(self.context)
+        self.pipelines = Pipelines(self.context, self.jobs, self.refuse, random.Random(7))
 
     @staticmethod
     def refuse(request):
@@ -274,7 +276,7 @@ def test_stopping_ends_the_running_job_and_its_children(play):
         described, steps = await world.finish(arn)
         assert described["PipelineExecutionStatus"] == "Stopped"
         assert statuses(steps) == {"Sleep": "Stopped"}
-        jobs = world.pipelines.list_processing_jobs({})["ProcessingJobSummaries"]
+        jobs = world.jobs.list_processing_jobs({})["ProcessingJobSummaries"]
         assert [job["ProcessingJobStatus"] for job in jobs] == ["Stopped"]
         assert gone(pid)
 

@@ -11,6 +11,7 @@ import pytest
 from local.clock import Clock
 from local.context import Context
 from local.errors import AwsError
+from local.jobs import Jobs
 from local.pipelines import Pipelines
 
 BUCKET = "pipeline-bucket"
@@ -26,7 +27,7 @@ class World:
         self.context = Context(Clock(), "us-east-1", "111122223333", folder, server, lambda *_: None)
         self.s3 = self.context.client("s3")
         self.s3.create_bucket(Bucket=BUCKET)
-        self.pipelines = Pipelines(self.context, self.register, random.Random(7))
+        self.pipelines = Pipelines(self.context, Jobs(self.context), self.register, random.Random(7))
 
     async def register(self, request):
         self.packages.append(request)

@@ -9,6 +9,7 @@ import pytest
 from local.clock import Clock
 from local.context import Context
 from local.errors import AwsError
+from local.jobs import Jobs
 from local.pipelines import Pipelines
 
 PIPELINE = "arn:aws:sagemaker:us-east-1:111122223333:pipeline/loop"
@@ -21,7 +22,7 @@ def play(tmp_path):
     def run(story):
         async def whole():
             context = Context(Clock(), "us-east-1", "111122223333", tmp_path, "http://127.0.0.1:9", lambda *_: None)
-            pipelines = Pipelines(context, lambda request: request, random.Random(7))
+            pipelines = Pipelines(context, Jobs(context), lambda request: request, random.Random(7))
             try:
                 await story(pipelines)
             finally:
