@@ -25,6 +25,16 @@ def blue_green(kind, wait=120, *, final=0, alarms=(), **size):
     return {"BlueGreenUpdatePolicy": policy} | _rollback(alarms)
 
 
+def rolling(wait=120, *, alarms=(), size=("INSTANCE_COUNT", 1)):
+    """A DeploymentConfig that replaces instances batch by batch."""
+    policy = {
+        "MaximumBatchSize": {"Type": size[0], "Value": size[1]},
+        "WaitIntervalInSeconds": wait,
+        "MaximumExecutionTimeoutInSeconds": TIMEOUT,
+    }
+    return {"RollingUpdatePolicy": policy} | _rollback(alarms)
+
+
 def canary(wait=120, value=1, kind="INSTANCE_COUNT", **more):
     """A canary of one instance unless told otherwise."""
     return blue_green("CANARY", wait, CanarySize={"Type": kind, "Value": value}, **more)
@@ -140,7 +150,7 @@ def test_a_canary_is_promoted(account, endpoint, update):
     "Developer guide: Auto-Rollback",
 )
 @pytest.mark.aws("Deployments", "After a rollback the endpoint is InService on the old config", "API: EndpointMetadata")
-@pytest.mark.parametrize("policy", [canary, linear])
+@pytest.mark.parametrize("policy", [canary, linear, rolling])
 def test_an_alarm_rolls_back(account, endpoint, update, resources, error_alarm, policy):
     failing = resources.config(variant(resources.model("failing")))
     old, _ = update(policy(BAKE, alarms=[error_alarm(failing)]), config=failing)
@@ -164,6 +174,16 @@ def test_a_linear_deployment_ends_on_the_new_config(account, endpoint, update):
     _, new = update(linear(60))
     described = account.settled(endpoint)
     assert (described["EndpointStatus"], described["EndpointConfigName"]) == ("InService", new)
+
+
+@pytest.mark.aws("Deployments", "A rolling deployment replaces the fleet batch by batch", "Developer guide: Rolling")
+def test_a_rolling_deployment_ends_on_the_new_config(account, endpoint, update):
+    deployment = rolling(60)
+    _, new = update(deployment)
+    described = account.settled(endpoint)
+    assert (described["EndpointStatus"], described["EndpointConfigName"]) == ("InService", new)
+    assert described["ProductionVariants"][0]["CurrentInstanceCount"] == 2
+    assert described["LastDeploymentConfig"] == deployment
 
 
 @pytest.mark.aws(
@@ -198,6 +218,8 @@ def test_the_last_policy_is_reused_when_told_to(account, endpoint, update, sagem
 
 @pytest.mark.aws("Deployments", "A canary is at most half of the variant's capacity", "API: TrafficRoutingConfig")
 @pytest.mark.aws("Deployments", "A linear step is 10 to 50 % of the variant's capacity", "API: TrafficRoutingConfig")
+@pytest.mark.aws("Deployments", "A batch is 5 to 50 % of the variant's capacity", "API: RollingUpdatePolicy")
+@pytest.mark.aws("Deployments", "A deployment has one policy", "API: DeploymentConfig")
 @pytest.mark.parametrize(
     "deployment",
     [
@@ -205,6 +227,10 @@ def test_the_last_policy_is_reused_when_told_to(account, endpoint, update, sagem
         canary(value=2),
         linear(value=9),
         linear(value=51),
+        rolling(size=("CAPACITY_PERCENT", 51)),
+        rolling(size=("CAPACITY_PERCENT", 4)),
+        rolling(size=("INSTANCE_COUNT", 2)),
+        {**canary(), **rolling()},
         blue_green("CANARY"),
         blue_green("LINEAR"),
     ],
@@ -213,6 +239,10 @@ def test_the_last_policy_is_reused_when_told_to(account, endpoint, update, sagem
         "canary of every instance",
         "linear steps of 9 %",
         "linear steps of 51 %",
+        "batches of 51 %",
+        "batches of 4 %",
+        "batches of every instance",
+        "two policies",
         "canary without size",
         "linear without size",
     ],
@@ -224,7 +254,7 @@ def test_a_policy_beyond_the_documented_limits_is_refused(endpoint, sagemaker, r
 
 
 @pytest.mark.aws("Deployments", "Guardrails need the same variant names in both configs", "Developer guide: Exclusions")
-@pytest.mark.parametrize("deployment", [canary(), linear()], ids=["canary", "linear"])
+@pytest.mark.parametrize("deployment", [canary(), rolling()], ids=["canary", "rolling"])
 def test_another_variant_name_is_refused(endpoint, sagemaker, resources, deployment):
     config, call = resources.config(variant(resources.model(), name="Other")), sagemaker.update_endpoint
     request = {"EndpointName": endpoint, "EndpointConfigName": config, "DeploymentConfig": deployment}
