@@ -1,4 +1,4 @@
-"""Real flights, few of them: one flight in eight of five months, prepared and trained once for all tests."""
+"""A model of the project's own: one flight in eight of five months, prepared and trained once for all tests."""
 
 import csv
 import importlib.metadata
@@ -7,7 +7,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from steps_jobs import MONTHS, preprocess_arguments, run_step, training_environment
+
+from tests.unit.steps.steps_jobs import MONTHS, preprocess_arguments, run_step, training_environment
 
 EVERY = 8
 
