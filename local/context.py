@@ -16,7 +16,7 @@ Request = dict[str, Any]
 Response = dict[str, Any]
 
 ACCOUNT = "111122223333"
-OURS = {"sagemaker", "sagemaker-runtime", "cloudwatch"}
+OURS = {"sagemaker", "sagemaker-runtime", "cloudwatch", "application-autoscaling"}
 ACCESS_KEY = "rehearsal"
 SECRET_KEY = "rehearsal"  # noqa: S105 - no account stands behind it
 

@@ -17,6 +17,7 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
+from local.autoscaling import AutoScaling
 from local.clock import Clock
 from local.cloudwatch import CloudWatch
 from local.context import ACCOUNT, Context
@@ -129,6 +130,7 @@ def _build(
         "sagemaker": (registry, hosting, jobs, pipelines, tags),
         "sagemaker-runtime": (hosting,),
         "cloudwatch": (cloudwatch,),
+        "application-autoscaling": (AutoScaling(context, cloudwatch, hosting, seed=seed),),
     }
     return (
         Services(owners, hosting, cloudwatch, moto),

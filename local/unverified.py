@@ -80,6 +80,14 @@ class Unverified:
     aws_namespace: Literal["refuse", "accept"] = _switch(
         "refuse", "Does PutMetricData refuse a namespace that begins with AWS/?"
     )
+    scaling_while_updating: Literal["failed", "not_scaled"] = _switch(
+        "failed",
+        "Is a scaling that the update of its endpoint blocks a Failed activity, or one that only "
+        "IncludeNotScaledActivities shows?",
+    )
+    scale_in_step: Literal["proportional", "one_by_one"] = _switch(
+        "proportional", "Does target tracking scale in to what the metric asks for at once, or one instance at a time?"
+    )
 
 
 DEFAULTS = Unverified()

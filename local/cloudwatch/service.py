@@ -5,7 +5,7 @@ Sources: the CloudWatch API reference and user guide. It must never answer from 
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,12 +21,16 @@ EVALUATION_LAG_SECONDS = 5.0
 
 
 class CloudWatch:
-    """Metrics and alarms. `on_change` is told of every alarm that changes its state, as the event CloudWatch sends."""
+    """Metrics and alarms. `after_minute` is called with the end of each minute that was evaluated (epoch seconds).
+
+    `on_change` is told of every alarm that changes its state, as the event CloudWatch sends.
+    """
 
     def __init__(self, context: Context, on_change: OnChange = lambda *event: None) -> None:
         self._clock = context.clock
         self._store = MetricStore()
         self._alarms = Alarms(context, self._store, on_change)
+        self.after_minute: list[Callable[[int], None]] = []
 
     def record(self, namespace: str, metric: str, dimensions: Dimensions, value: float, unit: str = "None") -> None:
         """Publish one sample now, unchecked: the way in of the services beside this one."""
@@ -54,7 +58,13 @@ class CloudWatch:
         while True:
             end += MINUTE
             await self._clock.sleep(end + EVALUATION_LAG_SECONDS - self._clock.time())
-            self._alarms.evaluate(end)
+            self.evaluate(end)
+
+    def evaluate(self, end: int) -> None:
+        """Evaluate every alarm on the minutes before `end` (epoch seconds, a whole minute); tell who waits for it."""
+        self._alarms.evaluate(end)
+        for act in self.after_minute:
+            act(end)
 
     def put_metric_data(self, request: Request) -> Response:
         """Publish samples. A namespace that begins with AWS/ is AWS's own and is refused, as the reference warns."""

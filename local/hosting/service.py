@@ -3,7 +3,7 @@
 It must never hold a rule of its own: `models`, `configs` and `endpoints` do.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from local.cloudwatch import CloudWatch
@@ -23,7 +23,8 @@ class Hosting:
 
     `tags` is the table, by ARN, that creation tags are written into; `fetch` downloads model data (from this stand-in's
     S3 unless given); `faults` are put in force by whoever wants them; `capacity` is asked before each instance is
-    provisioned; `seed` makes routing repeatable.
+    provisioned; `seed` makes routing repeatable. Whoever depends on endpoints adds to `before_update` (it may refuse an
+    UpdateEndpoint by raising AwsError) and `after_delete` (told the name of an endpoint that is going).
     """
 
     def __init__(
@@ -39,6 +40,8 @@ class Hosting:
         seed: int | None = None,
     ) -> None:
         self.tags: dict[str, Any] = {} if tags is None else tags
+        self.before_update: list[Callable[[Request], None]] = []
+        self.after_delete: list[Callable[[str], None]] = []
         self.faults = faults or Faults(context.clock.time)
         self._launcher = Launcher(context, fetch or fetch_from_s3(context), self.faults, capacity)
         self._models = Models(context, self.tags, describe_model_package)
@@ -103,6 +106,8 @@ class Hosting:
 
     def update_endpoint(self, request: Request) -> Response:
         """Start a blue/green deployment of another endpoint config."""
+        for check in self.before_update:
+            check(request)
         return self._endpoints.update(request)
 
     def update_endpoint_weights_and_capacities(self, request: Request) -> Response:
@@ -119,7 +124,10 @@ class Hosting:
 
     def delete_endpoint(self, request: Request) -> Response:
         """Start to delete an endpoint."""
-        return self._endpoints.delete(request)
+        deleted = self._endpoints.delete(request)
+        for tell in self.after_delete:
+            tell(request["EndpointName"])
+        return deleted
 
     async def invoke_endpoint(self, name: str, body: bytes, headers: Mapping[str, str]) -> InvokeResponse:
         """Answer a request of sagemaker-runtime; `headers` are the HTTP request's, found whatever their case.
