@@ -1,4 +1,4 @@
-"""The way to AWS: three clients that tell the clock what time AWS has. They are handed to whoever needs them."""
+"""The way to AWS: its clients, which tell the clock what time AWS has. They are handed to whoever needs them."""
 
 import os
 from dataclasses import dataclass
@@ -10,9 +10,14 @@ from botocore.config import Config
 from deploy.clock import AwsClock
 
 if TYPE_CHECKING:
+    from mypy_boto3_application_autoscaling import ApplicationAutoScalingClient
     from mypy_boto3_cloudwatch import CloudWatchClient
+    from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sagemaker import SageMakerClient
+    from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient
+    from mypy_boto3_service_quotas import ServiceQuotasClient
+    from mypy_boto3_sns import SNSClient
 
 ATTEMPTS = 8
 """Attempts per request, with growing waits: a rollout outlives a minute of throttling."""
@@ -23,8 +28,13 @@ class Aws:
     """The AWS services that a rollout talks to."""
 
     sagemaker: "SageMakerClient"
+    runtime: "SageMakerRuntimeClient"
     cloudwatch: "CloudWatchClient"
+    autoscaling: "ApplicationAutoScalingClient"
+    quotas: "ServiceQuotasClient"
     s3: "S3Client"
+    sns: "SNSClient"
+    events: "EventBridgeClient"
 
 
 def connect(clock: AwsClock) -> Aws:
@@ -33,8 +43,13 @@ def connect(clock: AwsClock) -> Aws:
     config = Config(retries={"mode": "standard", "max_attempts": ATTEMPTS})
     aws = Aws(
         sagemaker=session.client("sagemaker", config=config),
+        runtime=session.client("sagemaker-runtime", config=config),
         cloudwatch=session.client("cloudwatch", config=config),
+        autoscaling=session.client("application-autoscaling", config=config),
+        quotas=session.client("service-quotas", config=config),
         s3=session.client("s3", config=config),
+        sns=session.client("sns", config=config),
+        events=session.client("events", config=config),
     )
     for client in (aws.sagemaker, aws.cloudwatch):
         client.meta.events.register("after-call", clock.hear)

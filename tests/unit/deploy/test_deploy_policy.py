@@ -60,8 +60,8 @@ def test_an_unknown_key_says_which_was_probably_meant(tmp_path: Path) -> None:
 
 
 def test_a_key_in_the_wrong_section_is_pointed_to_its_own() -> None:
-    assert problems("endpoint.percent=10") == [
-        "--set: there is no key endpoint.percent. Did you mean rollout.canary.percent?"
+    assert problems("endpoint.bake_minutes=25") == [
+        "--set: there is no key endpoint.bake_minutes. Did you mean rollout.canary.bake_minutes?"
     ]
 
 
