@@ -9,13 +9,17 @@ Parameters = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Call:
-    """An AWS request: service (`sagemaker`), operation (`CreateModel`), its parameters, what it is on, and why."""
+    """An AWS request: service (`sagemaker`), operation (`CreateModel`), its parameters, what it is on, and why.
+
+    A refusal of an `optional` one is said and changes no outcome: it is about what surrounds the rollout.
+    """
 
     service: str
     operation: str
     parameters: Parameters
     target: str
     why: str
+    optional: bool = False
 
     @property
     def key(self) -> tuple[str, str]:

@@ -8,7 +8,8 @@ are named after our config.
 
 from datetime import datetime
 
-from deploy import preflight, registry, trial_steps
+from deploy import dashboard, housekeeping, notice, preflight, registry, scaling, trial_steps
+from deploy.calls import Call
 from deploy.decision import Decision, Evidence, Outcome, wait
 from deploy.observe import Endpoint, Firing, Observation
 from deploy.plan import Plan, make_plan
@@ -18,12 +19,18 @@ from deploy.registry import APPROVED
 
 def decide(policy: Policy, seen: Observation, evidence: Evidence, now: datetime) -> Decision:
     """What to do next about the rollout of `seen.package`."""
+    return notice.told(policy, seen, _decide(policy, seen, evidence, now))
+
+
+def _decide(policy: Policy, seen: Observation, evidence: Evidence, now: datetime) -> Decision:
     plan = make_plan(policy, seen)
     endpoint = seen.endpoint
     if endpoint is None:
         return _begin(policy, plan, seen)
     if endpoint.busy:
         return _wait(plan, seen, endpoint, evidence, now)
+    if endpoint.status == "Failed" and policy.endpoint.recreate_failed:
+        return _recreate(endpoint)
     if endpoint.status != "InService":
         return Decision(outcome=Outcome.FAILED, reasons=(broken(endpoint),))
     if endpoint.config == plan.name:
@@ -54,6 +61,8 @@ def _begin(policy: Policy, plan: Plan, seen: Observation) -> Decision:
         missing.insert(0, plan.model)
     if not seen.ours:
         missing.append(plan.config)
+    if seen.around.scales and seen.current and seen.current.instance_type != policy.endpoint.instance_type:
+        missing.append(scaling.undo(policy))
     if missing:
         return Decision(tuple(missing), reasons=(f"preparing {plan.name}",))
     return Decision((plan.shift,), reasons=(f"{plan.shift.operation}: {plan.shift.why}",))
@@ -88,15 +97,16 @@ def _arrived(policy: Policy, plan: Plan, seen: Observation) -> Decision:
     elif package.has_passed(policy.stage, plan.name):
         outcome = Outcome.PROMOTED
         reasons = (f"{policy.endpoint.name} serves version {package.version}, promoted before.",)
+    elif seen.around.smoke:
+        said = f"Version {package.version} serves, but the smoke request failed: {seen.around.smoke}."
+        return Decision(outcome=Outcome.INCONCLUSIVE, reasons=(said, _undo(policy)))
     elif (seen.requests or 0) < minimum:
         said = (
             f"SageMaker finished the update and no alarm fired, but version {package.version} has answered "
             f"{seen.requests or 0} requests, fewer than {minimum} (guardrails.minimum_requests): "
             "no evidence is not good evidence."
         )
-        undo = f"python -m deploy rollback --stage {policy.stage}"
-        advice = f"It serves now. Run apply again once it has had traffic, or undo it: {undo}"
-        return Decision(outcome=Outcome.INCONCLUSIVE, reasons=(said, advice))
+        return Decision(outcome=Outcome.INCONCLUSIVE, reasons=(said, _undo(policy)))
     else:
         outcome = Outcome.PROMOTED
         reasons = (
@@ -108,7 +118,29 @@ def _arrived(policy: Policy, plan: Plan, seen: Observation) -> Decision:
     records = [registry.passed(package, policy.stage, policy.title, plan.name, outcome)]
     others = [other for other in seen.live if other.arn != package.arn]
     records += [registry.archived(other, policy.title, package.version) for other in others]
-    return Decision(tuple(filter(None, records)), outcome, reasons)
+    return Decision((*filter(None, records), *_aftercare(policy, plan, seen)), outcome, reasons)
+
+
+def _undo(policy: Policy) -> str:
+    undo = f"python -m deploy rollback --stage {policy.stage}"
+    return f"It serves now. Run apply again once it has had traffic, or undo it: {undo}"
+
+
+def _recreate(endpoint: Endpoint) -> Decision:
+    """The stage allows it: delete what cannot be mended; without an endpoint the next look creates one."""
+    call = Call("sagemaker", "DeleteEndpoint", {"EndpointName": endpoint.name}, endpoint.name, "it is Failed")
+    return Decision((call,), reasons=(f"{endpoint.name} is Failed; endpoint.recreate_failed lets it be made anew",))
+
+
+def _aftercare(policy: Policy, plan: Plan, seen: Observation) -> tuple[Call, ...]:
+    """What surrounds a version that has just been found good: scaling, the dashboard, nothing old left over."""
+    if seen.package.has_passed(policy.stage, plan.name):
+        return ()
+    needed = [name for name in (plan.name, plan.previous) if name]
+    tidy = housekeeping.calls(policy.endpoint.name, seen.around.left, needed, policy.rollout.keep_versions)
+    region = seen.package.arn.split(":")[3]
+    drawn = (dashboard.call(policy, region, tuple(needed)),) if policy.dashboard else ()
+    return (*scaling.calls(policy), *drawn, *tidy)
 
 
 def _returned(policy: Policy, plan: Plan, seen: Observation, evidence: Evidence) -> Decision:

@@ -15,7 +15,7 @@ from deploy.aws import Aws
 from deploy.calls import Call
 from deploy.clock import Clock
 from deploy.decision import Decision, Evidence
-from deploy.errors import code
+from deploy.errors import code, explain
 from deploy.observe import Alarm
 
 POLL = 20
@@ -68,6 +68,9 @@ def reconcile(
             try:
                 send(aws, call)
             except ClientError as error:
+                if call.optional:
+                    decision = replace(decision, reasons=(*decision.reasons, f"Not done: {explain(error)}"))
+                    continue
                 refusals[call.key] = refusals.get(call.key, 0) + 1
                 if code(error) not in STATE_ERRORS or refusals[call.key] >= PATIENCE:
                     raise

@@ -56,6 +56,11 @@ def alarm_name(rollout: str, guardrail: str) -> str:
     return f"{rollout}-{guardrail}"
 
 
+def rollout_pattern(endpoint: str) -> re.Pattern[str]:
+    """Names of an endpoint's rollouts and of their trials. A name that had to be cut is nobody's for sure: no match."""
+    return re.compile(rf"{re.escape(endpoint)}-v\d+-\d+-[0-9a-f]{{8}}(?:-[a-z]+)?")
+
+
 def rollout_of(alarm: str) -> str:
     """The rollout whose alarm it is; empty when its name is none of ours."""
     match = re.match(r"^(?P<rollout>.+-v\d+-\d+-[0-9a-f]{8})-[a-z0-9\-]+$", alarm)

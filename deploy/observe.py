@@ -15,6 +15,7 @@ from deploy.aws import Aws
 from deploy.errors import is_missing
 from deploy.labels import NONE
 from deploy.registry import LIVE, Package
+from deploy.surroundings import ALONE, Around
 from deploy.trials import TrialSeen
 
 BUSY = frozenset({"Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting"})
@@ -29,6 +30,7 @@ class Endpoint:
     name: str
     status: str
     config: str
+    arn: str = ""
     pending: str = ""
     phase: str = ""
     failure: str = ""
@@ -56,6 +58,7 @@ class FleetConfig:
     model: str
     tags: Mapping[str, str]
     package_arn: str
+    has_model: bool = True
 
     def tag(self, key: str) -> str:
         """A tag's value; empty when there is none, or it says `none`."""
@@ -96,6 +99,7 @@ class Observation:
     requests: int | None = None
     live: tuple[Package, ...] = field(default=())
     trials: tuple[TrialSeen, ...] = ()
+    around: Around = ALONE
 
 
 def endpoint(aws: Aws, name: str) -> Endpoint | None:
@@ -114,6 +118,7 @@ def endpoint(aws: Aws, name: str) -> Endpoint | None:
         name=name,
         status=said["EndpointStatus"],
         config=said.get("EndpointConfigName", ""),
+        arn=said["EndpointArn"],
         pending=pending.get("EndpointConfigName", ""),
         phase=phases[-1].get("StatusMessage") or phases[-1].get("Status", ""),
         failure=said.get("FailureReason", ""),
@@ -137,6 +142,7 @@ def fleet_config(aws: Aws, name: str) -> FleetConfig | None:
             return None
         raise
     model = said["ProductionVariants"][0].get("ModelName", "")
+    package_arn = model_package_arn(aws, model)
     return FleetConfig(
         name=name,
         arn=said["EndpointConfigArn"],
@@ -147,7 +153,8 @@ def fleet_config(aws: Aws, name: str) -> FleetConfig | None:
         instance_type=said["ProductionVariants"][0].get("InstanceType", ""),
         model=model,
         tags=tags_of(aws, said["EndpointConfigArn"]),
-        package_arn=model_package_arn(aws, model) or "",
+        package_arn=package_arn or "",
+        has_model=package_arn is not None,
     )
 
 
@@ -219,10 +226,11 @@ def has_object(aws: Aws, uri: str) -> bool:
 
 def alarms(aws: Aws, prefix: str) -> tuple[Alarm, ...]:
     """The metric alarms whose names begin with the prefix."""
-    said = aws.cloudwatch.describe_alarms(AlarmNamePrefix=prefix, AlarmTypes=["MetricAlarm"])
+    pages = aws.cloudwatch.get_paginator("describe_alarms").paginate(AlarmNamePrefix=prefix, AlarmTypes=["MetricAlarm"])
     return tuple(
         Alarm(alarm["AlarmName"], alarm["StateValue"], alarm.get("StateReason", ""))
-        for alarm in said.get("MetricAlarms", [])
+        for page in pages
+        for alarm in page.get("MetricAlarms", [])
     )
 
 

@@ -106,6 +106,7 @@ def _trials(policy: Policy, seen: Observation, previous: str) -> tuple[TrialPlan
             control=control,
             challenger=challenger,
             labels=_labels(policy, seen),
+            members=capture(policy),
         )
         planned.append(TrialPlan(name, trial, scene))
     return tuple(planned)
@@ -151,10 +152,27 @@ def _config(policy: Policy, seen: Observation, previous: str) -> Call:
     parameters: Parameters = {
         "EndpointConfigName": seen.name,
         "ProductionVariants": [variant],
+        **capture(policy),
         "Tags": tags({**_labels(policy, seen), PREVIOUS_CONFIG: previous or NONE}),
     }
     why = f"{endpoint.instance_count} x {endpoint.instance_type}, variant {endpoint.variant}"
     return Call("sagemaker", "CreateEndpointConfig", parameters, seen.name, why)
+
+
+def capture(policy: Policy) -> Parameters:
+    """The member of an endpoint config that captures requests and answers; none when the stage asks for none."""
+    wanted = policy.endpoint.data_capture
+    if wanted is None:
+        return {}
+    return {
+        "DataCaptureConfig": {
+            "EnableCapture": True,
+            "InitialSamplingPercentage": wanted.percent,
+            "DestinationS3Uri": wanted.destination,
+            "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
+            "CaptureContentTypeHeader": {"CsvContentTypes": ["text/csv"], "JsonContentTypes": ["application/json"]},
+        }
+    }
 
 
 def _labels(policy: Policy, seen: Observation) -> dict[str, str]:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
-from deploy import observe, trial_state
+from deploy import observe, surroundings, trial_state
 from deploy.aws import Aws
 from deploy.clock import Clock
 from deploy.decide import decide
@@ -12,12 +12,13 @@ from deploy.decision import Decision
 from deploy.errors import DeployError
 from deploy.execute import reconcile
 from deploy.guardrails import dimensions
-from deploy.labels import MODEL_PACKAGE, POLICY_HASH, PREVIOUS_CONFIG, ROLLOUT
+from deploy.labels import MODEL_PACKAGE, PAUSED, POLICY_HASH, PREVIOUS_CONFIG, ROLLOUT
 from deploy.names import rollout_name
 from deploy.observe import Observation
 from deploy.plan import make_plan
 from deploy.policy import Policy
 from deploy.registry import Package
+from deploy.surroundings import ALONE, Around
 
 PATIENCE = timedelta(hours=7)
 """How long a run waits unless told otherwise: a CodeBuild action of CodePipeline may take 8 hours."""
@@ -65,6 +66,7 @@ def look(aws: Aws, clock: Clock, policy: Policy, arn: str, before: Observation |
         has_model=bool(ours) or observe.model_package_arn(aws, name) is not None,
         has_data=bool(ours) or observe.has_object(aws, package.model_data),
         alarms=observe.alarms(aws, f"{name}-"),
+        around=_before(aws, policy, endpoint, name),
     )
     if endpoint and policy.rollout.trials and endpoint.config != name:
         planned = make_plan(policy, seen).trials
@@ -102,7 +104,26 @@ def find_package(aws: Aws, arn: str) -> Package:
 def _arrival(aws: Aws, clock: Clock, policy: Policy, seen: Observation, ours: observe.FleetConfig) -> Observation:
     """With what matters on our config: the requests it answered, and who else is recorded as live."""
     live = observe.live_packages(aws, seen.package.group, policy.title)
-    if not ours.tag(PREVIOUS_CONFIG) or seen.package.has_passed(policy.stage, seen.name):
+    if seen.package.has_passed(policy.stage, seen.name):
         return replace(seen, live=live)
-    requests = observe.requests(aws, dimensions(policy, seen.name), ours.created, clock.now())
-    return replace(seen, live=live, requests=requests)
+    request = policy.endpoint.smoke
+    around = replace(
+        seen.around,
+        smoke=surroundings.smoke(aws, policy.endpoint.name, request) if request else None,
+        left=surroundings.leftovers(aws, policy.endpoint.name),
+    )
+    seen = replace(seen, live=live, around=around)
+    if not ours.tag(PREVIOUS_CONFIG):
+        return seen
+    return replace(seen, requests=observe.requests(aws, dimensions(policy, seen.name), ours.created, clock.now()))
+
+
+def _before(aws: Aws, policy: Policy, endpoint: observe.Endpoint | None, name: str) -> Around:
+    """What matters before anything begins on the endpoint; nothing does while it is being changed, or has been."""
+    if endpoint and (endpoint.busy or endpoint.config == name):
+        return ALONE
+    return Around(
+        scales=bool(endpoint) and surroundings.scales(aws, policy),
+        quota=surroundings.quota(aws, policy.endpoint.instance_type),
+        paused=observe.tags_of(aws, endpoint.arn).get(PAUSED, "") if endpoint else "",
+    )

@@ -40,7 +40,8 @@ class Side:
 class Scene:
     """Where a trial takes place: the endpoint, the config that served before it, and the two sides.
 
-    `name` is the trial's own: of its endpoint config, or of its inference experiment. `labels` are the rollout's tags.
+    `name` is the trial's own: of its endpoint config, or of its inference experiment. `labels` are the rollout's tags,
+    and `members` what else its endpoint configs hold.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Scene:
     control: Side
     challenger: Side
     labels: Parameters
+    members: Parameters
 
     @property
     def tags(self) -> list[dict[str, str]]:
@@ -109,7 +111,7 @@ def config_calls(scene: Scene, variants: Parameters, why: str) -> tuple[Call, Ca
     The old version goes on serving in it, so no alarm guards this update; the size it was scaled to is kept, the weight
     is not.
     """
-    config: Parameters = {"EndpointConfigName": scene.name, **variants, "Tags": scene.tags}
+    config: Parameters = {"EndpointConfigName": scene.name, **variants, **scene.members, "Tags": scene.tags}
     make = Call("sagemaker", "CreateEndpointConfig", config, scene.name, why)
     return make, move(scene, scene.name, "start the trial")
 
