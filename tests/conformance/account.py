@@ -76,7 +76,7 @@ class Account:
 
     def invoke(self, name: str, body: str | bytes = "x", **more: str) -> dict[str, Any]:
         """InvokeEndpoint with CSV; Body is the text of the answer."""
-        request = {"EndpointName": name, "ContentType": "text/csv", "Body": body, **more}
+        request = {"ContentType": "text/csv", **more, "EndpointName": name, "Body": body}
         answer = self.client("sagemaker-runtime").invoke_endpoint(**request)
         return {**answer, "Body": answer["Body"].read().decode()}
 

@@ -41,6 +41,7 @@ class Resources:
         self.account = account
         self.tags = [{"Key": "conformance", "Value": account.prefix}]
         self._deletions: list[Callable[[], Any]] = []
+        self._before_endpoints: list[Callable[[], Any]] = []
         self._endpoints: list[str] = []
         self._numbers = itertools.count(1)
         self._model_data: str | None = None
@@ -52,6 +53,10 @@ class Resources:
     def later(self, delete: Callable[..., Any], **request: Any) -> None:
         """Delete something in the end, before what was made before it."""
         self._deletions.append(lambda: delete(**request))
+
+    def first(self, delete: Callable[..., Any], **request: Any) -> None:
+        """Delete in the end, before any endpoint."""
+        self._before_endpoints.append(lambda: delete(**request))
 
     def model_data(self) -> str:
         """The S3 URI of the script's model.tar.gz."""
@@ -66,6 +71,12 @@ class Resources:
         s3.put_object(Bucket=bucket, Key=key, Body=body)
         self.later(s3.delete_object, Bucket=bucket, Key=key)
         return f"s3://{bucket}/{key}"
+
+    def folder(self, key: str) -> str:
+        """The URI of a prefix of the bucket for somebody else to fill; it is emptied in the end."""
+        bucket, prefix = self.account.bucket, f"{self.account.prefix}/{key}"
+        self.later(self._empty, bucket=bucket, prefix=f"{prefix}/")
+        return f"s3://{bucket}/{prefix}"
 
     def container(self, behaviour: str = "good", name: str = "model") -> dict[str, Any]:
         """A container that serves the script; `behaviour` is good, failing (every request) or broken (at start)."""
@@ -121,11 +132,11 @@ class Resources:
         return arn
 
     def close(self) -> None:
-        """Delete everything: endpoints, then the newest first. What is gone already is fine; the rest is raised."""
+        """Delete everything, endpoints first, then the newest. What is gone already is fine; the rest is raised."""
         failures = []
         for name in self._endpoints:
             self.later(self._delete_endpoint, name=name)
-        for delete in reversed(self._deletions):
+        for delete in reversed([*self._deletions, *self._before_endpoints]):
             try:
                 delete()
             except ClientError as error:
@@ -133,6 +144,12 @@ class Resources:
                     failures.append(error)
         if failures:
             raise ExceptionGroup("not everything could be deleted", failures)
+
+    def _empty(self, bucket: str, prefix: str) -> None:
+        s3 = self.account.client("s3")
+        for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+            for item in page.get("Contents", []):
+                s3.delete_object(Bucket=bucket, Key=item["Key"])
 
     def _delete_endpoint(self, name: str) -> None:
         sagemaker = self.account.client("sagemaker")

@@ -1,4 +1,4 @@
-"""Application Auto Scaling on an endpoint: targets, a policy's alarms, and capacity that follows the requests."""
+"""Application Auto Scaling of a variant: a registered target follows its invocations per instance."""
 
 import pytest
 
@@ -6,110 +6,82 @@ from tests.conformance.account import refusal
 from tests.conformance.resources import VARIANT, variant
 
 DIMENSION = "sagemaker:variant:DesiredInstanceCount"
-POLICY = "conformance"
 
 
-@pytest.fixture
-def scaling(account):
-    """The client."""
-    return account.client("application-autoscaling")
+def _target(endpoint):
+    resource = f"endpoint/{endpoint}/variant/{VARIANT}"
+    return {"ServiceNamespace": "sagemaker", "ResourceId": resource, "ScalableDimension": DIMENSION}
 
 
-@pytest.fixture
-def named(endpoint, scaling, account):
-    """The endpoint's variant as a scalable target is named; afterwards it is none, and has two instances."""
-    name = {
-        "ServiceNamespace": "sagemaker",
-        "ResourceId": f"endpoint/{endpoint}/variant/{VARIANT}",
-        "ScalableDimension": DIMENSION,
-    }
-    yield name
-    if scaling.describe_scalable_targets(ServiceNamespace="sagemaker", ResourceIds=[name["ResourceId"]])[
-        "ScalableTargets"
-    ]:
-        scaling.register_scalable_target(**name, MinCapacity=2, MaxCapacity=2)
-        account.settled(endpoint)
-        scaling.deregister_scalable_target(**name)
-
-
-def _track(target, **more):
+@pytest.fixture(scope="module")
+def scaled(account, resources):
+    """An endpoint of one instance whose variant may have two, more than one request a minute being too many for one."""
+    endpoint = resources.endpoint(resources.config(variant(resources.model(), count=1)))
+    account.settled(endpoint)
+    scaling = account.client("application-autoscaling")
+    scaling.register_scalable_target(**_target(endpoint), MinCapacity=1, MaxCapacity=2)
+    resources.first(scaling.deregister_scalable_target, **_target(endpoint))
     metric = {"PredefinedMetricType": "SageMakerVariantInvocationsPerInstance"}
-    return {"TargetValue": target, "PredefinedMetricSpecification": metric, **more}
-
-
-def _put(scaling, named, configuration):
-    return scaling.put_scaling_policy(
-        **named,
-        PolicyName=POLICY,
+    scaling.put_scaling_policy(
+        **_target(endpoint),
+        PolicyName="requests",
         PolicyType="TargetTrackingScaling",
-        TargetTrackingScalingPolicyConfiguration=configuration,
+        TargetTrackingScalingPolicyConfiguration={
+            "TargetValue": 1.0,
+            "PredefinedMetricSpecification": metric,
+            "ScaleInCooldown": 60,
+            "ScaleOutCooldown": 60,
+        },
     )
+    return endpoint
 
 
-def _instances(account, endpoint):
-    return account.settled(endpoint)["ProductionVariants"][0]["DesiredInstanceCount"]
+@pytest.mark.aws("Autoscaling", "A target is a variant of an endpoint that exists", "API: RegisterScalableTarget")
+def test_a_variant_that_does_not_exist_cannot_be_registered(account):
+    call = account.client("application-autoscaling").register_scalable_target
+    refusal("ValidationException", call, **_target("nobody"), MinCapacity=1, MaxCapacity=2)
 
 
-@pytest.mark.aws("Autoscaling", "Only a variant that exists can be a target", "API: RegisterScalableTarget")
-def test_a_variant_that_does_not_exist_is_refused(scaling, named):
-    name = {**named, "ResourceId": named["ResourceId"] + "-not"}
-    refusal("ValidationException", scaling.register_scalable_target, **name, MinCapacity=1, MaxCapacity=2)
-
-
-@pytest.mark.aws("Autoscaling", "A policy needs a registered target", "API: PutScalingPolicy")
-def test_a_policy_without_a_target_is_refused(scaling, named):
-    policy = {"PolicyName": POLICY, "PolicyType": "TargetTrackingScaling"}
-    configuration = {"TargetTrackingScalingPolicyConfiguration": _track(100)}
-    refusal("ObjectNotFoundException", scaling.put_scaling_policy, **named, **policy, **configuration)
-
-
-@pytest.mark.aws("Autoscaling", "The name of a policy's alarms tells the variant", "API: PutScalingPolicy")
-def test_a_policy_makes_alarms_and_takes_them_away(scaling, named, account):
-    cloudwatch = account.client("cloudwatch")
-    scaling.register_scalable_target(**named, MinCapacity=1, MaxCapacity=4)
-    names = [alarm["AlarmName"] for alarm in _put(scaling, named, _track(500))["Alarms"]]
-    high = next(name for name in names if f"TargetTracking-{named['ResourceId']}-AlarmHigh-" in name)
-    [alarm] = cloudwatch.describe_alarms(AlarmNames=[high])["MetricAlarms"]
-    rule = (alarm["Threshold"], alarm["EvaluationPeriods"], alarm["Period"], alarm["MetricName"], alarm["Statistic"])
-    assert rule == (500, 3, 60, "InvocationsPerInstance", "Sum")
-    [policy] = scaling.describe_scaling_policies(ServiceNamespace="sagemaker", ResourceId=named["ResourceId"])[
-        "ScalingPolicies"
-    ]
-    assert [alarm["AlarmName"] for alarm in policy["Alarms"]] == names
-    scaling.delete_scaling_policy(**named, PolicyName=POLICY)
-    assert cloudwatch.describe_alarms(AlarmNames=names)["MetricAlarms"] == []
-
-
-@pytest.mark.aws("Autoscaling", "Registering adjusts a capacity outside the bounds", "API: RegisterScalableTarget")
-def test_registering_brings_the_capacity_within_the_bounds(scaling, named, endpoint, account):
-    scaling.register_scalable_target(**named, MinCapacity=3, MaxCapacity=4)
-    assert account.until(lambda: _instances(account, endpoint) == 3, within=1800)
-    [activity] = scaling.describe_scaling_activities(
-        ServiceNamespace="sagemaker", ResourceId=named["ResourceId"], MaxResults=1
-    )["ScalingActivities"]
-    assert activity["Cause"] == "minimum capacity was set to 3"
-
-
-@pytest.mark.aws("Autoscaling", "The fleet grows when its instances are asked too much", "API: PutScalingPolicy")
-def test_requests_above_the_target_scale_out(scaling, named, endpoint, account):
-    scaling.register_scalable_target(**named, MinCapacity=1, MaxCapacity=3)
-    _put(scaling, named, _track(5, DisableScaleIn=True))
-
-    def grown():
-        for _ in range(10):
-            account.invoke(endpoint)
-        return account.endpoint(endpoint)["ProductionVariants"][0]["DesiredInstanceCount"] == 3
-
-    assert account.until(grown, within=1800)
-    assert account.settled(endpoint)["ProductionVariants"][0]["CurrentInstanceCount"] == 3
+@pytest.mark.aws(
+    "Autoscaling", "Target tracking makes alarms of its own, named TargetTracking-", "User guide: Target tracking"
+)
+def test_a_policy_makes_alarms(account, scaled):
+    scaling, cloudwatch = account.client("application-autoscaling"), account.client("cloudwatch")
+    (policy,) = scaling.describe_scaling_policies(
+        ServiceNamespace="sagemaker", ResourceId=_target(scaled)["ResourceId"]
+    )["ScalingPolicies"]
+    names = [alarm["AlarmName"] for alarm in policy["Alarms"]]
+    assert names
+    assert all(name.startswith(f"TargetTracking-endpoint/{scaled}/variant/{VARIANT}-Alarm") for name in names)
+    assert len(cloudwatch.describe_alarms(AlarmNames=names)["MetricAlarms"]) == len(names)
 
 
 @pytest.mark.aws(
     "Autoscaling",
-    "An update that changes a scaled variant's instance type is refused",
-    "Developer guide: Update endpoints that use auto scaling",
+    "More invocations per instance than the target add instances, up to MaxCapacity",
+    "User guide: Target tracking",
 )
-def test_an_update_to_another_instance_type_is_refused(scaling, named, endpoint, sagemaker, resources):
-    scaling.register_scalable_target(**named, MinCapacity=1, MaxCapacity=4)
-    other = resources.config(variant(resources.model(), InstanceType="ml.c5.large"))
-    refusal("ValidationException", sagemaker.update_endpoint, EndpointName=endpoint, EndpointConfigName=other)
+@pytest.mark.aws("Autoscaling", "A change of capacity is a scaling activity", "API: DescribeScalingActivities")
+def test_a_busy_variant_gets_an_instance(account, scaled):
+    def grown():
+        for _ in range(10):
+            account.invoke(scaled)
+        return account.endpoint(scaled)["ProductionVariants"][0]["CurrentInstanceCount"] == 2
+
+    account.until(grown, within=3600)
+    activities = account.client("application-autoscaling").describe_scaling_activities(
+        ServiceNamespace="sagemaker", ResourceId=_target(scaled)["ResourceId"]
+    )["ScalingActivities"]
+    assert any(activity["StatusCode"] in ("Successful", "InProgress") for activity in activities)
+    account.settled(scaled)
+
+
+@pytest.mark.aws(
+    "Autoscaling",
+    "An update that removes a registered variant fails",
+    "Developer guide: Update endpoints with autoscaling",
+)
+def test_an_update_cannot_remove_a_registered_variant(account, resources, sagemaker, scaled):
+    account.settled(scaled)
+    config, call = resources.config(variant(resources.model(), name="Other", count=1)), sagemaker.update_endpoint
+    refusal("ValidationException", call, EndpointName=scaled, EndpointConfigName=config)
