@@ -116,7 +116,7 @@ def _values(kind: type[Fault], given: list[str]) -> dict[str, Any]:
     fields = {field.name: field for field in _fields(kind)}
     positional = [name for name, field in fields.items() if not field.kw_only]
     types = get_type_hints(kind)
-    if positional and types[positional[-1]] is Fault:
+    if given and positional and types[positional[-1]] is Fault:
         return {positional[-1]: parse(":".join(given))}
     values: dict[str, Any] = {}
     for part in given:

@@ -51,11 +51,15 @@ class Endpoint:
         """Its status when nothing is being done to what serves."""
         return "UpdateRollbackFailed" if self.stray else "InService"
 
-    def route(self, name: str, rng: random.Random) -> Variant:
-        """The variant of that name to answer a request: each newer fleet takes its share, the oldest the rest."""
+    def route(self, name: str, rng: random.Random, wrongly: float | None = None) -> Variant:
+        """The variant of that name to answer a request: each newer fleet takes its share, the oldest the rest.
+
+        `wrongly` is taken for the share of a newer fleet that has one.
+        """
         *newer, oldest = self.fleets
         for fleet in newer:
-            if name in fleet.production and rng.random() < fleet.production[name].share:
+            share = fleet.production[name].share if name in fleet.production else 0.0
+            if share and rng.random() < (share if wrongly is None else wrongly):
                 return fleet.production[name]
         return oldest.production[name]
 

@@ -16,6 +16,8 @@ import aiohttp
 from local.cloudwatch import CloudWatch
 from local.context import Context
 from local.errors import AwsError
+from local.faults.container import RequestFailedError
+from local.faults.hosting import CommonCause, Split
 from local.hosting.endpoint import Endpoint
 from local.hosting.exchange import Exchange, Reply
 from local.hosting.fleet import Variant
@@ -90,7 +92,8 @@ class Router:
         if target is not None and target not in variants:
             raise AwsError("ValidationError", f"Variant {target} not found for endpoint {endpoint.name}.")
         name = target or self._by_weight(list(variants.values()))
-        return endpoint.route(name, self._rng)
+        splits = self._launcher.faults.of(Split, endpoint.name)
+        return endpoint.route(name, self._rng, wrongly=splits[-1].share if splits else None)
 
     def _by_weight(self, variants: list[Variant]) -> str:
         if len(variants) > 1:
@@ -106,12 +109,16 @@ class Router:
         sent = time.perf_counter()
         try:
             with instance.request():
+                for cause in self._launcher.faults.of(CommonCause, variant.place.endpoint):
+                    await cause.before(body)
                 http = self._launcher.http
                 async with http.post(
                     instance.invocations, data=body, headers=forwarded, timeout=self._timeout
                 ) as answer:
                     said = await answer.read()
                 return Reply(answer.status, answer.headers, said, time.perf_counter() - sent)
+        except RequestFailedError:
+            return Reply(500, {}, b"Internal Server Error", time.perf_counter() - sent)
         except TimeoutError:
             return Reply(0, {}, _TIMED_OUT.encode(), time.perf_counter() - sent)
         except aiohttp.ClientError as error:

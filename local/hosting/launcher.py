@@ -17,6 +17,7 @@ import aiohttp
 from local.context import Context
 from local.faults import Faults
 from local.faults.container import ContainerFault
+from local.faults.hosting import Capacity as CapacityFault
 from local.hosting.plan import VariantPlan
 from local.serving import Instance, Spec, StartError
 
@@ -76,10 +77,13 @@ def fetch_from_s3(context: Context) -> Fetch:
 
 
 class Launcher:
-    """Starts instances. Their containers have the faults that are set on their model package at that moment."""
+    """Starts instances. Their containers have the faults that are set on their model package at that moment.
+
+    `faults` are the stand-in's; a shortage among them is one of `capacity` too.
+    """
 
     def __init__(self, context: Context, fetch: Fetch, faults: Faults, capacity: Capacity = unlimited) -> None:
-        self._faults = faults
+        self.faults = faults
         self._context = context
         self._fetch = fetch
         self._capacity = capacity
@@ -110,6 +114,8 @@ class Launcher:
         had = 0
         while had < count:
             try:
+                if not all(shortage.grant() for shortage in self.faults.of(CapacityFault, place.endpoint)):
+                    raise CapacityError
                 self._capacity(place, plan.instance_type)
                 had += 1
             except CapacityError:
@@ -146,7 +152,7 @@ class Launcher:
             folder=place.folder / name,
             environment={**self._context.job_environment(), **plan.container.environment},
             log=logs / place.endpoint / place.variant / f"{name}.log",
-            faults=[str(fault) for fault in self._faults.of(ContainerFault, plan.container.model_package_arn or "")],
+            faults=[str(fault) for fault in self.faults.of(ContainerFault, plan.container.model_package_arn or "")],
         )
         return Instance(spec, on_exit)
 

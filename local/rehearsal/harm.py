@@ -12,6 +12,7 @@ from local.rehearsal.traffic import Traffic
 
 WHOM = {
     "container": "its containers",
+    "hosting": "its endpoint",
     "traffic": "its traffic",
 }
 """Whom the faults of a scope are about, in a release."""
@@ -29,7 +30,7 @@ def begin(scene: Scene, act: Act, scope: str, target: str | None) -> list[str]:
 @contextlib.contextmanager
 def while_released(scene: Scene, act: Act, endpoint: str) -> Iterator[None]:
     """Faults of what surrounds a release to an endpoint, while the block runs."""
-    targets = {"traffic": endpoint}
+    targets = {"hosting": endpoint, "traffic": endpoint}
     begun = [(fault, target) for scope, target in targets.items() for fault in begin(scene, act, scope, target)]
     try:
         yield

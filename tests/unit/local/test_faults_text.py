@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from local.faults import REGISTRY, FaultError, Faults, parse, parse_all
 from local.faults.answers import Errors, Slow
 from local.faults.container import ContainerFault, RequestFailedError
+from local.faults.hosting import Capacity, CommonCause
 from local.faults.slices import slice_of
+from local.faults.traffic import Shift
 
 
 @pytest.mark.parametrize(
@@ -21,6 +23,9 @@ from local.faults.slices import slice_of
         ("errors:rate=0.3:seed=7", Errors(0.3, seed=7)),
         ("errors:0.3:after=60:only=carrier=UA", Errors(0.3, after=60, only="carrier=UA")),
         ("slow:400", Slow(400)),
+        ("common-cause:errors:0.3:after=60", CommonCause(Errors(0.3, after=60))),
+        ("shift:late=1:0.8", Shift("late=1", 0.8)),
+        ("capacity:seconds=60", Capacity(seconds=60)),
     ],
 )
 def test_values_are_given_by_position_or_by_name(text, fault):
@@ -31,6 +36,7 @@ def test_values_are_given_by_position_or_by_name(text, fault):
 def test_the_text_of_a_fault_makes_the_same_fault(rate, seed, after, only):
     fault = Errors(rate, seed, after=after, only=only)
     assert parse(str(fault)) == fault
+    assert parse(str(CommonCause(fault))) == CommonCause(fault)
 
 
 def test_several_have_commas_between_them():
@@ -50,6 +56,10 @@ def test_several_have_commas_between_them():
         ("errors:0.3:only=2", "its only is 2; it must be COLUMN=VALUE or a share"),
         ("slow:-1", "its milliseconds is -1; it must be 0 or more"),
         ("crash:now", "now is one value too many"),
+        ("common-cause", "its fault is missing. Write it common-cause:FAULT"),
+        ("common-cause:eror:1", "no fault eror; did you mean errors:RATE"),
+        ("common-cause:crash", "crash is no fault of a container's answers"),
+        ("shift:late", "it says late, not COLUMN=VALUE"),
         ("crash-loop", "neither after how many requests nor"),
     ],
 )
