@@ -21,13 +21,15 @@ from local.cloudwatch import CloudWatch
 from local.context import Request, Response
 from local.errors import AwsError
 from local.faults import Faults
-from local.faults.web import add_routes
+from local.faults.api import ApiFault, NoAnswerError, caller, under
+from local.faults.web import add_routes, leave_unanswered
 from local.hosting import Hosting
 from local.moto import Moto
 from local.wire import Answer, Asked, Router
 
 LARGEST_BODY = 512 * 1024 * 1024
 _ASKED = "asked"
+_INVOKE = Asked("sagemaker-runtime", "InvokeEndpoint", "rest-json")
 _log = logging.getLogger("local")
 
 Handler = Callable[[Request], Response | Awaitable[Response | None] | None]
@@ -83,6 +85,8 @@ class Front:
             response = await handler(request)
         except AwsError as error:
             response = self._refuse(request, error)
+        except NoAnswerError as error:
+            response = await leave_unanswered(request, error)
         except web.HTTPException as error:
             response = self._refuse(request, AwsError("ValidationException", error.reason, error.status))
         except (aiohttp.ClientError, ConnectionError) as error:
@@ -104,13 +108,17 @@ class Front:
     async def _route(self, request: web.Request) -> web.Response:
         services, body = self._opened(), await request.read()
         asked = request[_ASKED] = self._asked(request, body)
-        if asked.service not in services.owners:
-            return await services.moto.forward(self._session_(), request, asked)
-        sent = request.query_string.encode() if request.method == "GET" else _decompressed(request, body)
-        return _response(wire.serialise(asked, await self._perform(services, asked, sent)))
+
+        async def perform() -> web.Response:
+            if asked.service not in services.owners:
+                return await services.moto.forward(self._session_(), request, asked)
+            sent = request.query_string.encode() if request.method == "GET" else _decompressed(request, body)
+            return _response(wire.serialise(asked, await self._perform(services, asked, sent)))
+
+        return await self._under_faults(request, asked, perform)
 
     async def _perform(self, services: Services, asked: Asked, body: bytes) -> Response | None:
-        """Ask one of our services. What goes wrong with an API belongs here, between `parse` and `handler`."""
+        """Ask one of our services."""
         if asked.protocol == "rest-json":
             raise AwsError("NotImplemented", f"The rehearsal has no {asked}.", 501)
         members = wire.parse(asked, body)
@@ -119,8 +127,25 @@ class Front:
 
     async def _invoke(self, request: web.Request) -> web.Response:
         hosting = self._opened().hosting
-        answer = await hosting.invoke_endpoint(request.match_info["name"], await request.read(), request.headers)
-        return web.Response(status=answer.status, headers=answer.headers, body=answer.body)
+
+        async def perform() -> web.Response:
+            answer = await hosting.invoke_endpoint(request.match_info["name"], await request.read(), request.headers)
+            return web.Response(status=answer.status, headers=answer.headers, body=answer.body)
+
+        return await self._under_faults(request, _INVOKE, perform)
+
+    async def _under_faults(
+        self, request: web.Request, asked: Asked, perform: Callable[[], Awaitable[web.Response]]
+    ) -> web.Response:
+        """Perform an operation of whatever service as far as the faults of its caller let it."""
+        faults = self._faults.of(ApiFault, caller(request.headers))
+        if not faults:
+            return await perform()
+        service = asked.service or "s3"
+        operation = asked.operation or wire.rest_operation(
+            service, request.method, request.path, request.query_string, request.headers
+        )
+        return await under(faults, service, operation or "", perform)
 
     def _opened(self) -> Services:
         if self._services is None or self._session_().closed:

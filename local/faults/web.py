@@ -4,15 +4,18 @@ GET lists them; PUT takes one `{"fault": TEXT, "target": WHOM}` or a list of suc
 or those of ?fault=TEXT and ?target=WHOM.
 """
 
+import asyncio
 import json
 
 from aiohttp import web
 
 from local.errors import validation
 from local.faults.active import Faults
+from local.faults.api import NoAnswerError
 from local.faults.fault import Fault, FaultError, parse
 
 PATH = "/_rehearsal/fault"
+_LOOK_EVERY_SECONDS = 0.05
 
 
 def add_routes(application: web.Application, faults: Faults) -> None:
@@ -33,6 +36,15 @@ def add_routes(application: web.Application, faults: Faults) -> None:
     application.router.add_get(PATH, listed)
     application.router.add_put(PATH, put)
     application.router.add_delete(PATH, clear)
+
+
+async def leave_unanswered(request: web.Request, error: NoAnswerError) -> web.Response:
+    """Close a request's connection, at once or when its caller has given up; the response never leaves."""
+    while not error.hang_up and request.transport and not request.transport.is_closing():  # noqa: ASYNC110 - as it says
+        await asyncio.sleep(_LOOK_EVERY_SECONDS)
+    if request.transport:
+        request.transport.close()
+    return web.Response()
 
 
 def _wanted(text: str) -> list[tuple[Fault, str | None]]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from local.faults import FaultError, parse
 from local.faults.traffic import TrafficFault
 from local.rehearsal.problems import RehearsalError
-from local.rehearsal.scene import Scene
+from local.rehearsal.scene import DEPLOYER, Scene
 from local.rehearsal.story import Act
 from local.rehearsal.traffic import Traffic
 
@@ -14,6 +14,7 @@ WHOM = {
     "container": "its containers",
     "hosting": "its endpoint",
     "traffic": "its traffic",
+    "api": "the deploy stage's calls",
 }
 """Whom the faults of a scope are about, in a release."""
 
@@ -30,7 +31,7 @@ def begin(scene: Scene, act: Act, scope: str, target: str | None) -> list[str]:
 @contextlib.contextmanager
 def while_released(scene: Scene, act: Act, endpoint: str) -> Iterator[None]:
     """Faults of what surrounds a release to an endpoint, while the block runs."""
-    targets = {"hosting": endpoint, "traffic": endpoint}
+    targets = {"hosting": endpoint, "traffic": endpoint, "api": DEPLOYER}
     begun = [(fault, target) for scope, target in targets.items() for fault in begin(scene, act, scope, target)]
     try:
         yield

@@ -5,7 +5,7 @@ The outcome is the deploy command's exit code; everything counted comes from Clo
 
 from local.rehearsal import commands
 from local.rehearsal.report import ActReport, Requests
-from local.rehearsal.scene import Scene, json_of
+from local.rehearsal.scene import DEPLOYER, Scene, json_of
 from local.rehearsal.story import Act, Release
 from local.rehearsal.traffic import Traffic
 from local.rehearsal.watch import MINUTE, Look, Seen, Watcher
@@ -25,10 +25,10 @@ async def roll_out(
 
     async with watcher.watching(release.endpoint, show) as seen:
         if seen.before is None:
-            ended = await scene.command(_command(scene, release, package), accept=(0, *OUTCOMES))
+            ended = await _deploy(scene, release, package)
         else:
             async with traffic.to(release.endpoint) as counted:
-                ended = await scene.command(_command(scene, release, package), accept=(0, *OUTCOMES))
+                ended = await _deploy(scene, release, package)
             if counted.failed:
                 scene.tell.say(f"clients saw {counted.failed} of {counted.total} fail, the first so: {counted.example}")
         serving = watcher.config(release.endpoint)
@@ -41,8 +41,9 @@ async def roll_out(
     return report
 
 
-def _command(scene: Scene, release: Release, package: str) -> str:
-    return scene.story.deploy.format(stage=release.stage, model_package=package) + scene.settings()
+async def _deploy(scene: Scene, release: Release, package: str) -> commands.Ended:
+    command = scene.story.deploy.format(stage=release.stage, model_package=package) + scene.settings()
+    return await scene.command(command, accept=(0, *OUTCOMES), caller=DEPLOYER)
 
 
 def _report(

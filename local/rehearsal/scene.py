@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from local.context import ACCESS_KEY
 from local.rehearsal import commands
 from local.rehearsal.narrator import Narrator
 from local.rehearsal.problems import RehearsalError
@@ -17,6 +18,9 @@ from local.rehearsal.report import Report
 from local.rehearsal.story import Story
 from local.rehearsal.wishes import Wishes
 from local.server import Running
+
+DEPLOYER = "deployer"
+"""The access key of the deploy stage."""
 
 
 @dataclass(frozen=True)
@@ -39,10 +43,17 @@ class Scene:
         return cls(story, local, tell, report, wishes, sagemaker, s3)
 
     async def command(
-        self, command: str, listen: Callable[[str], None] = lambda line: None, accept: tuple[int, ...] = (0,)
+        self,
+        command: str,
+        listen: Callable[[str], None] = lambda line: None,
+        accept: tuple[int, ...] = (0,),
+        caller: str = ACCESS_KEY,
     ) -> commands.Ended:
-        """Run a command of the project. Raises RehearsalError when its exit code is not one that is accepted."""
-        environment = {**self.local.context.job_environment(), **self.story.environment}
+        """Run a command of the project, with an access key of its own if faults are to know its calls.
+
+        Raises RehearsalError when its exit code is not one that is accepted.
+        """
+        environment = {**self.local.context.job_environment(), **self.story.environment, "AWS_ACCESS_KEY_ID": caller}
         try:
             ended = await commands.run(command, environment, listen)
         except FileNotFoundError as error:

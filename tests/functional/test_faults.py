@@ -3,8 +3,14 @@
 import json
 import urllib.error
 import urllib.request
+import uuid
+from collections.abc import Callable
+from typing import Any
 
+import boto3.session
 import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 
 
 @pytest.fixture
@@ -20,6 +26,40 @@ def fault(standin):
 
     yield send
     send("DELETE")
+
+
+@pytest.fixture
+def under(fault, standin) -> Callable[..., Any]:
+    """A client whose calls, and nobody else's, have a fault; how often it tries, how long it waits."""
+
+    def make(text: str, service: str = "sagemaker", attempts: int = 1, seconds: float = 30) -> Any:
+        key = f"caller-{uuid.uuid4().hex[:8]}"
+        fault("PUT", {"fault": text, "target": key})
+        session = boto3.session.Session(key, standin["AWS_SECRET_ACCESS_KEY"], region_name=standin["AWS_REGION"])
+        retries = {"mode": "standard", "total_max_attempts": attempts}
+        config = Config(retries=retries, read_timeout=seconds, s3={"addressing_style": "path"})
+        return session.client(service, endpoint_url=standin["AWS_ENDPOINT_URL"], config=config)
+
+    return make
+
+
+def groups(client) -> list[str]:
+    """The names of the model package groups there are."""
+    pages = client("sagemaker").get_paginator("list_model_package_groups").paginate()
+    return [group["ModelPackageGroupName"] for page in pages for group in page["ModelPackageGroupSummaryList"]]
+
+
+def name() -> str:
+    """A name that nobody has."""
+    return f"group-{uuid.uuid4().hex[:12]}"
+
+
+def refusal(call: Callable[..., object], **request: object) -> tuple[str, int]:
+    """Error code and HTTP status of a call that is refused."""
+    with pytest.raises(ClientError) as refused:
+        call(**request)
+    answer = refused.value.response
+    return answer["Error"]["Code"], answer["ResponseMetadata"]["HTTPStatusCode"]
 
 
 def test_faults_are_set_several_at_once_listed_and_ended(fault):
@@ -46,5 +86,106 @@ def test_a_request_with_something_wrong_sets_nothing(fault, body, said):
     with pytest.raises(urllib.error.HTTPError) as refused:
         fault("PUT", body)
     assert refused.value.code == 400
-    assert said in json.load(refused.value)["message"]
+    assert said in refused.value.read().decode()
     assert fault("GET") == []
+
+
+@pytest.mark.aws("Requests", "A call beyond the rate limit is a ThrottlingException, HTTP 400", "API: Common Errors")
+def test_a_throttled_call_is_refused_and_not_performed(under, client):
+    wanted = name()
+    call = under("throttle:CreateModelPackageGroup:1").create_model_package_group
+    assert refusal(call, ModelPackageGroupName=wanted) == ("ThrottlingException", 400)
+    assert wanted not in groups(client)
+
+
+@pytest.mark.aws("Requests", "A call that fails in AWS itself is an InternalFailure, HTTP 500", "API: Common Errors")
+def test_a_broken_call_is_an_internal_failure_and_not_performed(under, client):
+    wanted = name()
+    call = under("broken:CreateModelPackageGroup:1").create_model_package_group
+    assert refusal(call, ModelPackageGroupName=wanted) == ("InternalFailure", 500)
+    assert wanted not in groups(client)
+
+
+def test_a_lost_answer_is_of_a_call_that_was_performed(under, client):
+    wanted = name()
+    with pytest.raises(ConnectionClosedError):
+        under("lost:CreateModelPackageGroup").create_model_package_group(ModelPackageGroupName=wanted)
+    assert wanted in groups(client)
+
+
+def test_a_client_that_tries_again_after_a_lost_answer_finds_its_own_work(under):
+    call = under("lost:CreateModelPackageGroup", attempts=3).create_model_package_group
+    with pytest.raises(ClientError, match="already exist"):
+        call(ModelPackageGroupName=name())
+
+
+def test_a_call_that_times_out_has_no_answer_and_was_not_performed(under, client):
+    wanted = name()
+    with pytest.raises(ReadTimeoutError):
+        under("timeout:CreateModelPackageGroup", seconds=0.5).create_model_package_group(ModelPackageGroupName=wanted)
+    assert wanted not in groups(client)
+
+
+def test_a_client_that_tries_again_gets_through_once_the_first_calls_were_hit(under, client):
+    wanted = name()
+    call = under("throttle:*:first-2", attempts=3).create_model_package_group
+    call(ModelPackageGroupName=wanted)
+    assert wanted in groups(client)
+
+
+def test_a_fault_is_of_its_operation_and_its_caller_alone(under, client):
+    faulty = under("throttle:ListModels:1")
+    assert refusal(faulty.list_models)[0] == "ThrottlingException"
+    faulty.list_endpoints()
+    client("sagemaker").list_models()
+
+
+def test_a_rate_hits_the_same_calls_for_the_same_seed(under):
+    def hits() -> list[bool]:
+        faulty = under("throttle:ListModels:0.5:7")
+        found = []
+        for _ in range(20):
+            try:
+                faulty.list_models()
+                found.append(False)
+            except ClientError:
+                found.append(True)
+        return found
+
+    first = hits()
+    assert first == hits()
+    assert set(first) == {True, False}
+
+
+@pytest.mark.parametrize(
+    ("service", "text", "call", "request_", "refused"),
+    [
+        ("s3", "throttle:ListBuckets:1", "list_buckets", {}, ("SlowDown", 503)),
+        ("s3", "broken:GetObject:1", "get_object", {"Bucket": "b", "Key": "k"}, ("InternalError", 500)),
+        ("sqs", "throttle:ListQueues:1", "list_queues", {}, ("ThrottlingException", 400)),
+        ("sts", "broken:GetCallerIdentity:1", "get_caller_identity", {}, ("InternalFailure", 500)),
+        ("cloudwatch", "throttle:DescribeAlarms:1", "describe_alarms", {}, ("ThrottlingException", 400)),
+        (
+            "sagemaker-runtime",
+            "throttle:InvokeEndpoint:1",
+            "invoke_endpoint",
+            {"EndpointName": "e", "Body": b"1"},
+            ("ThrottlingException", 400),
+        ),
+    ],
+)
+def test_every_service_in_its_own_protocol_can_be_hit(under, service, text, call, request_, refused):
+    assert refusal(getattr(under(text, service), call), **request_) == refused
+
+
+def test_an_answer_of_moto_can_be_lost_too(under, client):
+    bucket = name()
+    with pytest.raises(ConnectionClosedError):
+        under("lost:CreateBucket", "s3").create_bucket(Bucket=bucket)
+    assert bucket in [found["Name"] for found in client("s3").list_buckets()["Buckets"]]
+
+
+def test_an_operation_that_nobody_has_is_refused(fault):
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        fault("PUT", {"fault": "lost:UpdateEndpiont"})
+    assert "did you mean UpdateEndpoint" in refused.value.read().decode()
