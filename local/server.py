@@ -127,7 +127,7 @@ def _build(
     jobs = Jobs(context, tags.by_arn)
     pipelines = Pipelines(context, jobs, registry.create_model_package, random.Random(seed))
     owners = {
-        "sagemaker": (registry, hosting, jobs, pipelines, tags),
+        "sagemaker": (registry, hosting, hosting.experiments, jobs, pipelines, tags),
         "sagemaker-runtime": (hosting,),
         "cloudwatch": (cloudwatch,),
         "application-autoscaling": (AutoScaling(context, cloudwatch, hosting, seed=seed),),

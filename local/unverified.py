@@ -62,6 +62,9 @@ class Unverified:
     shadow_event_id: Literal["own", "shared"] = _switch(
         "own", "Do the captures of one request by the production and the shadow variant share their eventId?"
     )
+    endpoint_change_during_experiment: Literal["refuse", "allow"] = _switch(
+        "refuse", "Is an endpoint refused to be updated, scaled or deleted while an inference experiment runs on it?"
+    )
     captured_failures: Literal["no", "yes"] = _switch(
         "no", "Does data capture keep a request that its container failed or did not answer?"
     )

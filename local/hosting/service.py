@@ -12,6 +12,7 @@ from local.errors import validation
 from local.faults import Faults
 from local.hosting.configs import EndpointConfigs, variants_of
 from local.hosting.endpoints import Endpoints
+from local.hosting.experiments import Experiments
 from local.hosting.invocation import InvokeResponse
 from local.hosting.launcher import Capacity, Fetch, Launcher, fetch_from_s3, unlimited
 from local.hosting.models import DescribeModelPackage, Models
@@ -19,7 +20,7 @@ from local.serving import warm_up
 
 
 class Hosting:
-    """Models, endpoint configs and endpoints.
+    """Models, endpoint configs and endpoints; `experiments` answers for inference experiments on them.
 
     `tags` is the table, by ARN, that creation tags are written into; `fetch` downloads model data (from this stand-in's
     S3 unless given); `faults` are put in force by whoever wants them; `capacity` is asked before each instance is
@@ -47,9 +48,11 @@ class Hosting:
         self._models = Models(context, self.tags, describe_model_package)
         self._configs = EndpointConfigs(context, self.tags)
         self._endpoints = Endpoints(context, cloudwatch, self._models, self._configs, self._launcher, self.tags, seed)
+        self.experiments = Experiments(context, self._models, self._configs, self._endpoints, self.tags)
 
     async def close(self) -> None:
-        """Give up every deployment and end every process."""
+        """Give up every experiment and deployment, and end every process."""
+        await self.experiments.close()
         await self._endpoints.close()
         await self._launcher.close()
 
@@ -71,7 +74,7 @@ class Hosting:
         """Delete a model that no endpoint runs."""
         name = request["ModelName"]
         arn = self._models.describe(name)["ModelArn"]
-        for config in self._endpoints.configs_in_use():
+        for config in self._endpoints.configs_in_use() | self.experiments.configs_in_use():
             if name in (variant["ModelName"] for variant in variants_of(self._configs.describe(config))):
                 raise validation(
                     f'Cannot delete model "{arn}": endpoint configuration {config}, which is in use, has it.'
@@ -95,7 +98,7 @@ class Hosting:
         """Delete an endpoint config that no endpoint runs or is about to run."""
         name = request["EndpointConfigName"]
         arn = self._configs.describe(name)["EndpointConfigArn"]
-        if name in self._endpoints.configs_in_use():
+        if name in self._endpoints.configs_in_use() | self.experiments.configs_in_use():
             raise validation(f'Cannot delete endpoint configuration "{arn}" while an endpoint uses it.')
         self._configs.delete(name)
         return {}
@@ -106,12 +109,14 @@ class Hosting:
 
     def update_endpoint(self, request: Request) -> Response:
         """Start a blue/green deployment of another endpoint config."""
+        self.experiments.check_endpoint(request["EndpointName"])
         for check in self.before_update:
             check(request)
         return self._endpoints.update(request)
 
     def update_endpoint_weights_and_capacities(self, request: Request) -> Response:
         """Change weights and instance counts of the variants that serve."""
+        self.experiments.check_endpoint(request["EndpointName"])
         return self._endpoints.rescale(request)
 
     def describe_endpoint(self, request: Request) -> Response:
@@ -124,6 +129,7 @@ class Hosting:
 
     def delete_endpoint(self, request: Request) -> Response:
         """Start to delete an endpoint."""
+        self.experiments.check_endpoint(request["EndpointName"])
         deleted = self._endpoints.delete(request)
         for tell in self.after_delete:
             tell(request["EndpointName"])
