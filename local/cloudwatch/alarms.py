@@ -1,47 +1,63 @@
-"""Alarms: their definitions, states and history, and the evaluation of all of them for one AWS minute.
+"""Alarms: their definitions and states, and the evaluation of all of them at an AWS second.
 
-The decision itself is `evaluation.evaluate`. It must never perform an alarm's actions, nor change what it watches.
-Source: the API reference of PutMetricAlarm, DescribeAlarms, SetAlarmState and DescribeAlarmHistory.
+The decision itself is `evaluation.evaluate`, or a composite alarm's rule. It must never change what it watches.
+Source: the API reference of PutMetricAlarm, PutCompositeAlarm and SetAlarmState.
 """
 
 import json
-from collections.abc import Callable
-from datetime import UTC, datetime
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
-from local.cloudwatch import definition
-from local.cloudwatch.evaluation import ALARM, INSUFFICIENT_DATA, OK, Datapoint, Verdict, evaluate
-from local.cloudwatch.queries import metric_key
-from local.cloudwatch.statistics import statistic
+from local.cloudwatch import composite, definition
+from local.cloudwatch.evaluation import ALARM, INSUFFICIENT_DATA, OK
+from local.cloudwatch.history import History, alarm_type
 from local.cloudwatch.store import MetricStore
+from local.cloudwatch.watch import Watch
+from local.cloudwatch.wording import Alarm, history_state, stamp
 from local.context import Context, Request, Response
 from local.errors import AwsError
 
 EVENT = "CloudWatch Alarm State Change"
 
-OnChange = Callable[[str, list[str], dict[str, Any]], None]
-"""Told of every change of state: (detail type, ARNs, detail) of the event that CloudWatch sends."""
+OnChange = Callable[[Alarm, Alarm], None]
+"""Told of every change of state: the alarm, and as it was before."""
 
-_STATES = (OK, ALARM, INSUFFICIENT_DATA)
 _NOT_SHOWN = ("Tags",)
+_log = logging.getLogger("local")
 
 
 class Alarms:
-    """Alarms by name, as DescribeAlarms shows them, and their history, oldest first."""
+    """Alarms by name, as DescribeAlarms shows them."""
 
-    def __init__(self, context: Context, store: MetricStore, on_change: OnChange) -> None:
+    def __init__(self, context: Context, store: MetricStore, history: History, on_change: OnChange) -> None:
         self._context = context
         self._store = store
+        self._history = history
         self._on_change = on_change
         self._alarms: dict[str, Response] = {}
-        self._history: list[Response] = []
+        self._watches: dict[str, Watch] = {}
+        self._rules: dict[str, composite.AlarmRule] = {}
         self._fired: dict[tuple[str, bool], tuple[datetime, str]] = {}
         self._by_hand: set[str] = set()
 
-    def state(self, name: str) -> tuple[str, str] | None:
-        """The state of an alarm and its reason; None when there is no such alarm."""
-        alarm = self._alarms.get(name)
-        return (alarm["StateValue"], alarm["StateReason"]) if alarm else None
+    def __iter__(self) -> Iterator[Response]:
+        """Every alarm, by name."""
+        return iter([self._alarms[name] for name in sorted(self._alarms)])
+
+    def get(self, name: str) -> Response | None:
+        """An alarm, or None when there is none of that name."""
+        return self._alarms.get(name)
+
+    def children(self, name: str) -> list[Response]:
+        """The alarms that a composite alarm looks at."""
+        rule = self._rules.get(name)
+        return [self._alarms[other] for other in rule.alarms] if rule else []
+
+    def parents(self, name: str) -> list[Response]:
+        """The composite alarms that look at an alarm."""
+        return [self._alarms[other] for other, rule in self._rules.items() if name in rule.alarms]
 
     def set_by_hand(self, name: str) -> bool:
         """Whether the alarm's state is one that SetAlarmState gave it and no evaluation has confirmed or changed."""
@@ -60,159 +76,141 @@ class Alarms:
         fired = [self._fired[name, hand] for hand in (False, by_hand) if (name, hand) in self._fired]
         return next((reason for when, reason in fired if when >= moment), None)
 
-    def put(self, request: Request) -> None:
-        """Create an alarm in INSUFFICIENT_DATA, or replace a definition and keep its state."""
+    def put_metric(self, request: Request) -> str:
+        """Create an alarm in INSUFFICIENT_DATA, or replace a definition and keep its state. Returns its ARN."""
         definition.check(request)
-        name = request["AlarmName"]
-        now = self._context.clock.now()
-        before = self._alarms.get(name)
-        state = {k: before[k] for k in before if k.startswith("State")} if before else _initial(now)
-        alarm = {
-            "AlarmArn": f"arn:aws:cloudwatch:{self._context.region}:{self._context.account}:alarm:{name}",
-            "ActionsEnabled": True,
-            "OKActions": [],
-            "AlarmActions": [],
-            "InsufficientDataActions": [],
-            "Dimensions": [],
-            **{member: value for member, value in request.items() if member not in _NOT_SHOWN},
-            "AlarmConfigurationUpdatedTimestamp": now,
-            **state,
-        }
-        self._alarms[name] = alarm
-        change = "Update" if before else "Create"
-        data = {"version": "1.0", "type": change, "updatedAlarm" if before else "createdAlarm": alarm}
-        self._remember(name, "ConfigurationUpdate", f'Alarm "{name}" {change.lower()}d', data)
+        watch = Watch(request)
+        arn = self._put({"Dimensions": [], **request} if "Metrics" not in request else request)
+        self._watches[request["AlarmName"]] = watch
+        return arn
 
-    def find(self, request: Request) -> list[Response]:
-        """The alarms that DescribeAlarms asks for, by name."""
-        wanted = request.get("AlarmNames")
-        prefix, state = request.get("AlarmNamePrefix", ""), request.get("StateValue")
-        return [
-            alarm
-            for name, alarm in sorted(self._alarms.items())
-            if (not wanted or name in wanted) and name.startswith(prefix) and state in (None, alarm["StateValue"])
-        ]
+    def put_composite(self, request: Request) -> str:
+        """The same for a composite alarm, which is evaluated at once."""
+        definition.check_actions(request)
+        name, rule = request["AlarmName"], composite.parse(request["AlarmRule"])
+        absent = [other for other in rule.alarms if other not in self._alarms]
+        if absent:
+            raise definition.invalid(
+                f"Could not save the composite alarm as alarms {absent} in the alarm rule do not exist"
+            )
+        if name in self._all_watched_by(rule):
+            raise definition.invalid(f"The rule of {name} must not depend on {name} itself, here.")
+        arn = self._put(request)
+        self._rules[name] = rule
+        self._settle(name, None)
+        return arn
 
-    def delete(self, names: list[str]) -> None:
-        """Delete all of them, or none when one does not exist."""
+    def delete(self, names: Sequence[str]) -> None:
+        """Delete all of them, or none when one does not exist or a composite alarm that stays depends on it."""
         absent = [name for name in names if name not in self._alarms]
         if absent:
             raise AwsError("ResourceNotFound", f"Alarms {absent} do not exist", 404)
-        for name in names:
+        needed = {watched for name, rule in self._rules.items() if name not in names for watched in rule.alarms}
+        if kept := sorted(needed & set(names)):
+            raise definition.invalid(f"Alarms {kept} cannot be deleted as there are composite alarms depending on them")
+        for name in dict.fromkeys(names):
             alarm = self._alarms.pop(name)
+            self._watches.pop(name, None)
+            self._rules.pop(name, None)
             self._by_hand.discard(name)
             for hand in (True, False):
                 self._fired.pop((name, hand), None)
-            data = {"version": "1.0", "type": "Delete", "deletedAlarm": alarm}
-            self._remember(name, "ConfigurationUpdate", f'Alarm "{name}" deleted', data)
+            self._history.add(
+                alarm, "ConfigurationUpdate", f'Alarm "{name}" deleted', {"type": "Delete", "deletedAlarm": alarm}
+            )
+
+    def enable_actions(self, names: Sequence[str], *, enabled: bool) -> None:
+        """Let alarms act, or not, when they change their state; names of no alarm are passed over."""
+        for name in names:
+            alarm = self._alarms.get(name)
+            if alarm is not None and alarm["ActionsEnabled"] != enabled:
+                now = self._context.clock.now()
+                alarm.update(ActionsEnabled=enabled, AlarmConfigurationUpdatedTimestamp=now)
+                data = {"type": "Update", "updatedAlarm": alarm}
+                self._history.add(alarm, "ConfigurationUpdate", f'Alarm "{name}" updated', data)
 
     def set_state(self, request: Request) -> None:
         """Put an alarm in a state by hand; it holds until the next evaluation decides otherwise."""
         alarm = self._alarms.get(request["AlarmName"])
         if alarm is None:
             raise AwsError("ResourceNotFound", f"Alarm {request['AlarmName']} does not exist", 404)
-        if request["StateValue"] not in _STATES:
-            raise AwsError("ValidationError", f"StateValue must be one of {', '.join(_STATES)}.")
         data = request.get("StateReasonData", "{}")
         try:
             json.loads(data)
         except ValueError as error:
             raise AwsError("InvalidFormat", f"StateReasonData was not valid JSON: {error}") from error
-        self._by_hand.add(alarm["AlarmName"])
+        if request["StateValue"] != alarm["StateValue"]:
+            self._by_hand.add(alarm["AlarmName"])
         self._change(alarm, request["StateValue"], request["StateReason"], data)
 
-    def history(self, request: Request) -> list[Response]:
-        """History items, newest first unless ScanBy says otherwise."""
-        wanted = {"AlarmName": request.get("AlarmName"), "HistoryItemType": request.get("HistoryItemType")}
-        start = request.get("StartDate", datetime.min.replace(tzinfo=UTC))
-        end = request.get("EndDate", datetime.max.replace(tzinfo=UTC))
-        items = [
-            item
-            for item in self._history
-            if all(value in (None, item[member]) for member, value in wanted.items())
-            and start <= item["Timestamp"] <= end
-        ]
-        return items if request.get("ScanBy") == "TimestampAscending" else items[::-1]
-
     def evaluate(self, end: int) -> None:
-        """Evaluate every alarm on the minutes that are complete at `end` (epoch seconds, a whole minute)."""
-        for alarm in list(self._alarms.values()):
-            rule, period = definition.rule(alarm), definition.period(alarm)
-            points = self._datapoints(alarm, end - rule.evaluation_range * period, end, period)
-            verdict = evaluate(rule, points, alarm["StateValue"])
-            self._by_hand.discard(alarm["AlarmName"])
-            if verdict.state != alarm["StateValue"]:
-                data = json.dumps(self._reason_data(alarm, period, verdict))
-                self._change(alarm, verdict.state, verdict.reason, data)
+        """Evaluate every metric alarm that is due on the periods that are complete at `end` (epoch seconds)."""
+        for name, watch in list(self._watches.items()):
+            if watch.is_due(end):
+                try:
+                    self._evaluate(self._alarms[name], watch, end)
+                except Exception:  # noqa: BLE001 - a bug that one alarm meets must not keep the others from firing
+                    _log.exception("alarm %s could not be evaluated", name)
 
-    def _datapoints(self, alarm: Response, start: int, end: int, period: int) -> list[Datapoint]:
-        moments = range(start, end, period)
-        if "Metrics" in alarm:
-            queries = definition.queries(alarm)
-            series = queries.series(self._store, queries.returned()[0]["Id"], start, end)
-            return [Datapoint(_moment(at), series.get(at)) for at in moments]
-        samples = self._store.periods(metric_key(alarm), start, end, period, unit=alarm.get("Unit"))
-        name = definition.statistic(alarm)
-        return [
-            Datapoint(_moment(at), statistic(samples[at], name), samples[at].count)
-            if at in samples
-            else Datapoint(_moment(at))
-            for at in moments
-        ]
+    def _evaluate(self, alarm: Response, watch: Watch, end: int) -> None:
+        verdict = watch.verdict(self._store, end, alarm["StateValue"])
+        self._by_hand.discard(alarm["AlarmName"])
+        if verdict.state != alarm["StateValue"]:
+            data = json.dumps(watch.reason_data(verdict, self._context.clock.now()))
+            self._change(alarm, verdict.state, verdict.reason, data)
 
-    def _reason_data(self, alarm: Response, period: int, verdict: Verdict) -> dict[str, Any]:
-        points = [point for point in verdict.evaluated if point.value is not None]
-        data: dict[str, Any] = {"version": "1.0", "queryDate": _stamp(self._context.clock.now())}
-        if points:
-            data["startDate"] = _stamp(points[0].timestamp)
-        if "Metrics" not in alarm:
-            data["statistic"] = definition.statistic(alarm)
-        evaluated = [
-            {"timestamp": _stamp(point.timestamp), "sampleCount": point.sample_count, "value": point.value}
-            for point in reversed(verdict.evaluated)
-        ]
-        return data | {
-            "period": period,
-            "recentDatapoints": [point.value for point in points],
-            "threshold": alarm["Threshold"],
-            "evaluatedDatapoints": [{k: v for k, v in point.items() if v is not None} for point in evaluated],
+    def _put(self, request: Request) -> str:
+        name, now = request["AlarmName"], self._context.clock.now()
+        before = self._alarms.get(name)
+        if before is not None and alarm_type(before) != alarm_type(request):
+            raise definition.invalid(f"There is a {alarm_type(before)} named {name} already.")
+        state = {k: before[k] for k in before if k.startswith("State")} if before else _initial(now)
+        alarm = {
+            "AlarmArn": f"arn:aws:cloudwatch:{self._context.region}:{self._context.account}:alarm:{name}",
+            "ActionsEnabled": True,
+            **{member: [] for member in definition.ACTIONS},
+            **{member: value for member, value in request.items() if member not in _NOT_SHOWN},
+            "AlarmConfigurationUpdatedTimestamp": now,
+            **state,
         }
+        self._alarms[name] = alarm
+        change = "Update" if before else "Create"
+        data = {"type": change, "updatedAlarm" if before else "createdAlarm": alarm}
+        self._history.add(alarm, "ConfigurationUpdate", f'Alarm "{name}" {change.lower()}d', data)
+        return str(alarm["AlarmArn"])
 
     def _change(self, alarm: Response, state: str, reason: str, data: str) -> None:
         now = self._context.clock.now()
-        before = {k: alarm.get(k) for k in ("StateValue", "StateReason", "StateReasonData", "StateUpdatedTimestamp")}
+        before = dict(alarm)
         alarm.update(StateValue=state, StateReason=reason, StateReasonData=data, StateUpdatedTimestamp=now)
         if state == before["StateValue"]:
             return
         alarm["StateTransitionedTimestamp"] = now
+        name = alarm["AlarmName"]
         if state == ALARM:
-            name = alarm["AlarmName"]
             self._fired[name, name in self._by_hand] = (now, reason)
-        self._remember(
-            alarm["AlarmName"],
+        self._history.add(
+            alarm,
             "StateUpdate",
             f"Alarm updated from {before['StateValue']} to {state}",
-            {"version": "1.0", "oldState": _history_state(before), "newState": _history_state(alarm)},
+            {"oldState": history_state(before), "newState": history_state(alarm)},
         )
-        detail = {
-            "alarmName": alarm["AlarmName"],
-            "configuration": definition.event_configuration(alarm),
-            "state": _event_state(alarm),
-            "previousState": _event_state(before),
-        }
-        self._on_change(EVENT, [alarm["AlarmArn"]], detail)
+        self._on_change(alarm, before)
+        for parent in self.parents(name):
+            self._settle(parent["AlarmName"], alarm)
 
-    def _remember(self, name: str, kind: str, summary: str, data: dict[str, Any]) -> None:
-        self._history.append(
-            {
-                "AlarmName": name,
-                "AlarmType": "MetricAlarm",
-                "Timestamp": self._context.clock.now(),
-                "HistoryItemType": kind,
-                "HistorySummary": summary,
-                "HistoryData": json.dumps(data, default=str),
-            }
-        )
+    def _settle(self, name: str, changed: Response | None) -> None:
+        """Put a composite alarm in the state that its rule gives, now that an alarm it looks at has changed."""
+        alarm, rule = self._alarms[name], self._rules[name]
+        state = ALARM if rule.holds(lambda other: str(self._alarms[other]["StateValue"])) else OK
+        self._by_hand.discard(name)
+        if state != alarm["StateValue"]:
+            triggers = [changed] if changed else [self._alarms[other] for other in rule.alarms]
+            self._change(alarm, state, _transition(triggers), json.dumps({"triggeringAlarms": _states(triggers)}))
+
+    def _all_watched_by(self, rule: composite.AlarmRule) -> set[str]:
+        watched = set(rule.alarms)
+        return watched.union(*(self._all_watched_by(self._rules[name]) for name in watched if name in self._rules))
 
 
 def _initial(now: datetime) -> Response:
@@ -224,21 +222,20 @@ def _initial(now: datetime) -> Response:
     }
 
 
-def _history_state(alarm: Response) -> dict[str, Any]:
-    data = alarm.get("StateReasonData")
-    state = {"stateValue": alarm["StateValue"], "stateReason": alarm["StateReason"]}
-    return state | ({"stateReasonData": json.loads(data)} if data else {})
+def _transition(triggers: Sequence[Alarm]) -> str:
+    told = [
+        f"{alarm['AlarmArn']} transitioned to {alarm['StateValue']} at "
+        f"{alarm['StateUpdatedTimestamp']:%A %d %B, %Y %H:%M:%S} UTC"
+        for alarm in triggers
+    ]
+    return "; ".join(told) or "The rule looks at no alarm"
 
 
-def _event_state(alarm: Response) -> dict[str, Any]:
-    state = {"value": alarm["StateValue"], "reason": alarm["StateReason"]}
-    data = {"reasonData": alarm["StateReasonData"]} if alarm.get("StateReasonData") else {}
-    return state | data | {"timestamp": _stamp(alarm["StateUpdatedTimestamp"])}
-
-
-def _moment(epoch: int) -> datetime:
-    return datetime.fromtimestamp(epoch, UTC)
-
-
-def _stamp(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}+0000"
+def _states(triggers: Sequence[Alarm]) -> list[dict[str, Any]]:
+    return [
+        {
+            "arn": alarm["AlarmArn"],
+            "state": {"value": alarm["StateValue"], "timestamp": stamp(alarm["StateUpdatedTimestamp"])},
+        }
+        for alarm in triggers
+    ]

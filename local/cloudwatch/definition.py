@@ -4,25 +4,34 @@ Source: the API reference of PutMetricAlarm. It must never accept what this stan
 looks accepted and cannot fire is the worst answer.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from local.cloudwatch.evaluation import COMPARISONS, MISSING_DATA, Rule
-from local.cloudwatch.queries import Queries, check_period
+from local.cloudwatch.queries import Queries
 from local.cloudwatch.statistics import check_statistic, is_percentile
+from local.cloudwatch.store import MINUTE, MetricStore
 from local.context import Request
 from local.errors import AwsError
 
-METRIC_ID = "metric"
-"""The id that stands for the one metric of an alarm without Metrics."""
+ACTIONS = ("OKActions", "AlarmActions", "InsufficientDataActions")
 
 _DAY = 86_400
+_SHORT_PERIODS = (10, 20, 30)
+_MOST_METRICS = 10
 _NOT_OFFERED = (
     "ThresholdMetricId",
     "EvaluationCriteria",
     "EvaluationWindow",
     "EvaluationInterval",
     "WarmUpConfiguration",
+    "ActionConfiguration",
 )
+_CHOICES = {
+    "ComparisonOperator": tuple(COMPARISONS),
+    "TreatMissingData": MISSING_DATA,
+    "EvaluateLowSampleCountPercentile": ("evaluate", "ignore"),
+}
 
 
 def check(request: Request) -> None:
@@ -32,49 +41,65 @@ def check(request: Request) -> None:
     """
     for member in _NOT_OFFERED:
         if member in request:
-            raise _invalid(f"{member} is not offered here.")
+            raise invalid(f"{member} is not offered here.")
     for member in ("ComparisonOperator", "EvaluationPeriods", "Threshold"):
         if member not in request:
-            raise _invalid(f"Missing required parameter: {member}.")
-    if request["ComparisonOperator"] not in COMPARISONS:
-        raise _invalid(f"ComparisonOperator must be one of {', '.join(COMPARISONS)} here.")
-    if request.get("TreatMissingData", "missing") not in MISSING_DATA:
-        raise _invalid(f"TreatMissingData must be one of {', '.join(MISSING_DATA)}.")
-    _check_statistic(request)
+            raise invalid(f"Missing required parameter: {member}.")
+    for member, choices in _CHOICES.items():
+        if request.get(member, choices[0]) not in choices:
+            raise invalid(f"{member} must be one of {', '.join(choices)} here.")
+    check_actions(request)
+    _check_metrics(request) if "Metrics" in request else _check_metric(request)
     if request.get("DatapointsToAlarm", 1) > request["EvaluationPeriods"]:
-        raise _invalid("Datapoints to alarm must not be greater than evaluation periods.")
-    if period(request) * request["EvaluationPeriods"] > (_DAY if period(request) < 3600 else 7 * _DAY):
-        raise _invalid("Period multiplied by EvaluationPeriods must not be more than one day (seven for whole hours).")
+        raise invalid("Datapoints to alarm must not be greater than evaluation periods.")
+    seconds = period(request)
+    if seconds not in _SHORT_PERIODS and (seconds < MINUTE or seconds % MINUTE):
+        raise invalid(f"The period of an alarm is {seconds}; it must be 10, 20, 30 or a multiple of 60 seconds.")
+    if seconds * request["EvaluationPeriods"] > (_DAY if seconds < 3600 else 7 * _DAY):
+        raise invalid("Period multiplied by EvaluationPeriods must not be more than one day (seven for whole hours).")
 
 
-def _check_statistic(request: Request) -> None:
-    if "Metrics" in request:
-        if any(member in request for member in ("MetricName", "Namespace", "Statistic", "ExtendedStatistic", "Period")):
-            raise _invalid("Metrics cannot be used together with MetricName, Namespace, Statistic or Period.")
-        if len(queries(request).returned()) != 1:
-            raise _invalid("Exactly one element of the metrics list should return data.")
-        return
+def check_actions(request: Request) -> None:
+    """Refuse an action that is no ARN. Raises AwsError ValidationError."""
+    for action in [action for member in ACTIONS for action in request.get(member, ())]:
+        if action.count(":") < 5 or not action.startswith("arn:"):
+            raise invalid(f"Invalid arn syntax: {action}")
+
+
+def _check_metrics(request: Request) -> None:
+    if any(member in request for member in ("MetricName", "Namespace", "Statistic", "ExtendedStatistic", "Period")):
+        raise invalid("Metrics cannot be used together with MetricName, Namespace, Statistic or Period.")
+    asked = queries(request)
+    if len(asked.returned()) != 1:
+        raise invalid("Exactly one element of the metrics list should return data.")
+    if sum("MetricStat" in query for query in request["Metrics"]) > _MOST_METRICS:
+        raise invalid(f"An alarm must not have more than {_MOST_METRICS} metrics.")
+    name = asked.returned()[0]["Id"]
+    if len(asked.series(MetricStore(), name, 0, asked.period(name))) != 1:
+        raise invalid(f"'{name}' must give one time series, not an array of them.")
+
+
+def _check_metric(request: Request) -> None:
     if ("Statistic" in request) == ("ExtendedStatistic" in request):
-        raise _invalid("Exactly one of Statistic and ExtendedStatistic must be specified.")
+        raise invalid("Exactly one of Statistic and ExtendedStatistic must be specified.")
     for member in ("MetricName", "Namespace", "Period"):
         if member not in request:
-            raise _invalid(f"Missing required parameter: {member}.")
-    check_period(request["Period"])
+            raise invalid(f"Missing required parameter: {member}.")
     if is_percentile(check_statistic(statistic(request))) != ("ExtendedStatistic" in request):
-        raise _invalid("Statistic takes Average and its like; ExtendedStatistic takes percentiles such as p99.")
+        raise invalid("Statistic takes Average and its like; ExtendedStatistic takes percentiles such as p99.")
 
 
-def statistic(alarm: Request) -> str:
+def statistic(alarm: Mapping[str, Any]) -> str:
     """The statistic of a single-metric alarm."""
     return str(alarm.get("Statistic") or alarm.get("ExtendedStatistic"))
 
 
-def queries(alarm: Request) -> Queries:
-    """What the alarm watches, as metric data queries."""
+def queries(alarm: Mapping[str, Any]) -> Queries:
+    """What a metric-math alarm watches, as metric data queries."""
     return Queries(alarm["Metrics"])
 
 
-def period(alarm: Request) -> int:
+def period(alarm: Mapping[str, Any]) -> int:
     """The length of the alarm's periods in seconds."""
     if "Metrics" not in alarm:
         return int(alarm["Period"])
@@ -82,13 +107,13 @@ def period(alarm: Request) -> int:
     return asked.period(asked.returned()[0]["Id"])
 
 
-def rule(alarm: Request) -> Rule:
+def rule(alarm: Mapping[str, Any]) -> Rule:
     """How the alarm is evaluated."""
     enough = 0.0
     if alarm.get("EvaluateLowSampleCountPercentile") == "ignore" and "ExtendedStatistic" in alarm:
-        share = float(alarm["ExtendedStatistic"][1:]) / 100
-        rare = min(share, 1 - share)
-        enough = 10 / rare if rare else float("inf")
+        percent = float(alarm["ExtendedStatistic"][1:])
+        rare = min(percent, 100 - percent)
+        enough = 1000 / rare if rare else float("inf")
     return Rule(
         alarm["ComparisonOperator"],
         alarm["Threshold"],
@@ -99,27 +124,6 @@ def rule(alarm: Request) -> Rule:
     )
 
 
-def event_configuration(alarm: Request) -> dict[str, Any]:
-    """The alarm's metrics as the CloudWatch Alarm State Change event spells them."""
-    if "Metrics" in alarm:
-        return {"metrics": [_event_query(query) for query in alarm["Metrics"]]}
-    metric = {**{k: alarm.get(k) for k in ("Namespace", "MetricName", "Dimensions")}}
-    stat = {"Metric": metric, "Period": alarm["Period"], "Stat": statistic(alarm)}
-    return {"metrics": [_event_query({"Id": METRIC_ID, "MetricStat": stat, "ReturnData": True})]}
-
-
-def _event_query(query: dict[str, Any]) -> dict[str, Any]:
-    shown: dict[str, Any] = {"id": query["Id"], "returnData": query.get("ReturnData", True)}
-    if "Expression" in query:
-        return {**shown, "expression": query["Expression"]}
-    asked = query["MetricStat"]
-    metric = {
-        "namespace": asked["Metric"]["Namespace"],
-        "name": asked["Metric"]["MetricName"],
-        "dimensions": {item["Name"]: item["Value"] for item in asked["Metric"].get("Dimensions") or ()},
-    }
-    return {**shown, "metricStat": {"metric": metric, "period": asked["Period"], "stat": asked["Stat"]}}
-
-
-def _invalid(message: str) -> AwsError:
+def invalid(message: str) -> AwsError:
+    """What CloudWatch answers to an alarm that it does not take."""
     return AwsError("ValidationError", message)

@@ -23,7 +23,7 @@ class StatisticSet:
     maximum: float
 
 
-@dataclass
+@dataclass(slots=True)
 class Samples:
     """What was published in a period: how often each value, and the sets that came aggregated."""
 
@@ -79,7 +79,7 @@ def statistic(samples: Samples, name: str) -> float | None:
     if count == 0:
         return None
     if is_percentile(name):
-        return _percentile(samples, float(name[1:]) / 100)
+        return _percentile(samples, float(name[1:]))
     if name == "SampleCount":
         return count
     if name == "Sum":
@@ -91,10 +91,10 @@ def statistic(samples: Samples, name: str) -> float | None:
     return min(extremes) if lowest else max(extremes)
 
 
-def _percentile(samples: Samples, share: float) -> float | None:
+def _percentile(samples: Samples, percent: float) -> float | None:
     if samples.sets:
         return None
-    needed = share * samples.count
+    needed = percent * samples.count / 100
     seen = 0.0
     for value in sorted(samples.values):
         seen += samples.values[value]

@@ -87,7 +87,7 @@ def test_the_date_header_is_awss_clock_and_runs_faster(client):
         ("sagemaker", "describe_endpoint", {"EndpointName": "nobody"}, "ValidationException"),
         ("sagemaker", "describe_pipeline", {"PipelineName": "nobody"}, "ResourceNotFound"),
         ("sagemaker", "list_apps", {}, "NotImplemented"),
-        ("cloudwatch", "list_dashboards", {}, "NotImplemented"),
+        ("cloudwatch", "describe_insight_rules", {}, "NotImplemented"),
         ("sagemaker-runtime", "invoke_endpoint", {"EndpointName": "nobody", "Body": b"1"}, "ValidationError"),
         (
             "sagemaker-runtime",
@@ -180,3 +180,39 @@ def test_what_nobody_implements_is_an_aws_error_in_the_clients_protocol(client, 
 def test_an_unknown_target_is_not_taken_for_a_bucket(standin):
     status, body = _sent(standin, "POST", "/", b"{}", {"X-Amz-Target": "Nobody.DoNothing"})
     assert (status, b"no service Nobody" in body) == (501, True)
+
+
+def test_an_alarm_that_changes_reaches_eventbridge_and_its_topic(client):
+    cloudwatch, events, sns, sqs = (client(name) for name in ("cloudwatch", "events", "sns", "sqs"))
+    queues = {name: sqs.create_queue(QueueName=f"front-{name}")["QueueUrl"] for name in ("events", "topic")}
+    arns = {
+        name: sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        for name, url in queues.items()
+    }
+    topic = sns.create_topic(Name="front")["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arns["topic"])
+    pattern = {"source": ["aws.cloudwatch"], "detail": {"alarmName": ["front"], "state": {"value": ["ALARM"]}}}
+    events.put_rule(Name="front-alarms", EventPattern=json.dumps(pattern))
+    events.put_targets(Rule="front-alarms", Targets=[{"Id": "queue", "Arn": arns["events"]}])
+    cloudwatch.put_metric_alarm(
+        AlarmName="front",
+        AlarmActions=[topic],
+        Namespace="Front",
+        MetricName="M",
+        Statistic="Sum",
+        Period=86_400,
+        EvaluationPeriods=1,
+        Threshold=1.0,
+        ComparisonOperator="GreaterThanThreshold",
+        TreatMissingData="ignore",
+    )
+    cloudwatch.set_alarm_state(AlarmName="front", StateValue="ALARM", StateReason="drill")
+    told = {name: json.loads(_message(sqs, url)) for name, url in queues.items()}
+    assert told["events"]["detail-type"] == "CloudWatch Alarm State Change"
+    assert told["events"]["detail"]["previousState"]["value"] == "INSUFFICIENT_DATA"
+    assert json.loads(told["topic"]["Message"])["NewStateReason"] == "drill"
+
+
+def _message(sqs, url: str) -> str:
+    (message,) = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=10)["Messages"]
+    return message["Body"]

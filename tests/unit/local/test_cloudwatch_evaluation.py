@@ -27,6 +27,7 @@ def state(text: str, needed: int, treat: str) -> str:
     return evaluate(Rule(GREATER, 1.0, 3, needed, treat), points(text), KEPT).state
 
 
+@pytest.mark.aws("Alarms", "Missing data are treated as told, 3 out of 3", "User guide: How alarm state is evaluated")
 @pytest.mark.parametrize(
     ("text", "missing", "ignore", "breaching", "not_breaching"),
     [
@@ -44,6 +45,7 @@ def test_the_guides_table_of_3_out_of_3(text, missing, ignore, breaching, not_br
     assert [state(text, 3, treat) for treat in MISSING_DATA] == [missing, ignore, breaching, not_breaching]
 
 
+@pytest.mark.aws("Alarms", "Missing data are treated as told, 2 out of 3", "User guide: How alarm state is evaluated")
 @pytest.mark.parametrize(
     ("text", "missing", "ignore", "breaching", "not_breaching"),
     [
@@ -137,6 +139,7 @@ def situations(draw):
     return rule, signs
 
 
+@pytest.mark.aws("Alarms", "M of the last N datapoints decide", "User guide: Evaluating an alarm")
 @given(situations(), st.sampled_from([OK, ALARM, INSUFFICIENT_DATA]))
 def test_without_gaps_only_the_last_datapoints_and_their_count_matter(situation, previous):
     rule, signs = situation

@@ -1,120 +1,186 @@
-"""Metrics: what is published, what is asked for, and metric math."""
+"""Metrics: what is published, and what is asked for."""
 
+import dataclasses
 import math
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from cloudwatch_rig import NOON, Rig, dimensions, metric, rig
 
-from local.clock import Clock
-from local.cloudwatch import CloudWatch
-from local.cloudwatch.expressions import evaluate, names, parse
-from local.cloudwatch.statistics import Samples, merged, statistic
-from local.context import Context
 from local.errors import AwsError
+from local.unverified import DEFAULTS
 
-NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
-
-
-class Events:
-    """Takes events and keeps none."""
-
-    def __call__(self, *event: Any) -> None:
-        return None
+__all__ = ["rig"]
 
 
-@pytest.fixture
-def cloudwatch(tmp_path: Path) -> CloudWatch:
-    return CloudWatch(Context(Clock(), "us-east-1", "111122223333", tmp_path, "http://127.0.0.1:1", Events()))
-
-
-def dimensions(**values: str) -> list[dict[str, str]]:
-    return [{"Name": name, "Value": value} for name, value in values.items()]
-
-
-def put(cloudwatch: CloudWatch, minute: int, *values: float, name: str = "M", **dims: str) -> None:
-    """Publish values in a minute after noon."""
-    moment = NOON + timedelta(minutes=minute, seconds=30)
-    datum = {"MetricName": name, "Dimensions": dimensions(**dims), "Timestamp": moment, "Values": list(values)}
-    cloudwatch.put_metric_data({"Namespace": "Test", "MetricData": [datum]})
-
-
-def metric(query_id: str, name: str, stat: str = "Sum", *, shown: bool = True) -> dict[str, Any]:
-    """A MetricDataQuery of a metric without dimensions."""
-    asked = {"Metric": {"Namespace": "Test", "MetricName": name}, "Period": 60, "Stat": stat}
-    return {"Id": query_id, "MetricStat": asked, "ReturnData": shown}
-
-
-def values(cloudwatch: CloudWatch, *queries: dict[str, Any], minutes: int = 5) -> list[list[float]]:
-    """The values of each returned query, oldest first."""
-    answer = cloudwatch.get_metric_data(
-        {
-            "MetricDataQueries": list(queries),
-            "StartTime": NOON,
-            "EndTime": NOON + timedelta(minutes=minutes),
-            "ScanBy": "TimestampAscending",
-        }
-    )
-    return [result["Values"] for result in answer["MetricDataResults"]]
-
-
-def statistics(cloudwatch: CloudWatch, period: int = 60, **more: Any) -> list[dict[str, Any]]:
+def statistics(rig: Rig, period: int = 60, **more: Any) -> list[dict[str, Any]]:
     """GetMetricStatistics of M in the hour after noon."""
     request = {"Namespace": "Test", "MetricName": "M", "StartTime": NOON, "EndTime": NOON + timedelta(hours=1)}
-    points: list[dict[str, Any]] = cloudwatch.get_metric_statistics({**request, "Period": period, **more})["Datapoints"]
+    points: list[dict[str, Any]] = rig.cloudwatch.get_metric_statistics({**request, "Period": period, **more})[
+        "Datapoints"
+    ]
     return points
 
 
-def test_a_metric_is_found_by_its_exact_dimensions_in_any_order_and_by_no_part_of_them(cloudwatch):
-    put(cloudwatch, 0, 1.0, A="a", B="b")
-    put(cloudwatch, 0, 5.0, A="a")
+@pytest.mark.aws(
+    "Metrics", "A metric is its exact dimensions, in any order", "User guide: Metrics concepts, Dimensions"
+)
+def test_a_metric_is_found_by_its_exact_dimensions_in_any_order_and_by_no_part_of_them(rig):
+    rig.put(0, 1.0, Dimensions=dimensions(A="a", B="b"))
+    rig.put(0, 5.0, Dimensions=dimensions(A="a"))
     found = [
-        statistics(cloudwatch, Dimensions=dims, Statistics=["Sum"])
+        statistics(rig, Dimensions=dims, Statistics=["Sum"])
         for dims in (dimensions(A="a"), dimensions(B="b", A="a"), dimensions(B="b"), [])
     ]
     assert [[point["Sum"] for point in points] for points in found] == [[5.0], [1.0], [], []]
 
 
-def test_every_statistic_of_a_minute(cloudwatch):
-    put(cloudwatch, 0, 1.0, 2.0, 3.0, 10.0)
+def test_every_statistic_of_a_minute(rig):
+    rig.put(0.5, 1.0, 2.0, 3.0, 10.0)
     wanted = ["SampleCount", "Average", "Sum", "Minimum", "Maximum"]
-    (point,) = statistics(cloudwatch, Statistics=wanted)
+    (point,) = statistics(rig, Statistics=wanted)
     assert [point[name] for name in wanted] == [4, 4, 16, 1, 10]
-    (point,) = statistics(cloudwatch, ExtendedStatistics=["p50", "p99"])
+    (point,) = statistics(rig, ExtendedStatistics=["p50", "p99"])
     assert point["ExtendedStatistics"] == {"p50": 2.0, "p99": 10.0}
     assert point["Timestamp"] == NOON
 
 
-def test_longer_periods_add_minutes_up_from_the_start(cloudwatch):
+def test_longer_periods_add_minutes_up_from_the_start(rig):
     for minute in range(4):
-        put(cloudwatch, minute, float(minute))
-    assert [point["Sum"] for point in statistics(cloudwatch, 120, Statistics=["Sum"])] == [1.0, 5.0]
+        rig.put(minute, float(minute))
+    assert [point["Sum"] for point in statistics(rig, 120, Statistics=["Sum"])] == [1.0, 5.0]
 
 
-def test_aggregated_sets_count_and_have_no_percentile(cloudwatch):
+@pytest.mark.aws("Metrics", "Data of StorageResolution 1 are read by periods of seconds", "API: PutMetricData")
+def test_seconds_are_kept_where_a_metric_was_published_so(rig):
+    for second in (1, 5, 12, 31):
+        rig.put(second / 60, 1.0, StorageResolution=1)
+    assert rig.values(metric("m", period=10), minutes=1) == [[2.0, 1.0, 1.0]]
+    assert rig.values(metric("m", period=30), minutes=1) == [[3.0, 1.0]]
+    assert rig.values(metric("m", period=60), minutes=1) == [[4.0]]
+
+
+@pytest.mark.aws("Metrics", "A minute's data are in the first of its shorter periods", "API: PutMetricAlarm, Period")
+def test_a_metric_of_whole_minutes_has_its_data_at_the_minutes_beginning(rig):
+    rig.put(0.9, 1.0)
+    answer = rig.data(metric("m", period=20), minutes=1)
+    assert answer["MetricDataResults"][0]["Timestamps"] == [NOON]
+
+
+@pytest.mark.aws("Metrics", "StartTime is rounded down to the minute, or to a shorter period", "API: GetMetricData")
+def test_the_start_is_rounded_down(rig):
+    rig.put(0.1, 1.0, StorageResolution=1)
+    at_45_seconds = NOON + timedelta(seconds=5)
+    for period, begins in ((60, NOON), (10, NOON), (5, at_45_seconds)):
+        answer = rig.data(metric("m", period=period), StartTime=NOON + timedelta(seconds=6, milliseconds=400))
+        assert answer["MetricDataResults"][0]["Timestamps"] == [begins]
+
+
+def test_aggregated_sets_count_and_have_no_percentile(rig):
     given_set = {"SampleCount": 4.0, "Sum": 8.0, "Minimum": 1.0, "Maximum": 5.0}
     datum = {"MetricName": "M", "Timestamp": NOON, "StatisticValues": given_set}
-    cloudwatch.put_metric_data({"Namespace": "Test", "MetricData": [datum]})
-    put(cloudwatch, 0, 0.0)
-    (point,) = statistics(cloudwatch, Statistics=["SampleCount", "Average", "Minimum", "Maximum"])
+    rig.cloudwatch.put_metric_data({"Namespace": "Test", "MetricData": [datum]})
+    rig.put(0, 0.0)
+    (point,) = statistics(rig, Statistics=["SampleCount", "Average", "Minimum", "Maximum"])
     assert (point["SampleCount"], point["Average"], point["Minimum"], point["Maximum"]) == (5, 1.6, 0, 5)
-    assert statistics(cloudwatch, ExtendedStatistics=["p90"])[0]["ExtendedStatistics"] == {"p90": None}
+    assert statistics(rig, ExtendedStatistics=["p90"])[0]["ExtendedStatistics"] == {"p90": None}
 
 
-def test_another_unit_than_the_metrics_selects_nothing(cloudwatch):
-    datum = {"MetricName": "M", "Timestamp": NOON, "Value": 1.0, "Unit": "Microseconds"}
-    cloudwatch.put_metric_data({"Namespace": "Test", "MetricData": [datum]})
-    assert statistics(cloudwatch, Statistics=["Sum"], Unit="Milliseconds") == []
-    assert statistics(cloudwatch, Statistics=["Sum"], Unit="Microseconds")[0]["Unit"] == "Microseconds"
+@pytest.mark.aws("Metrics", "Data of another unit are data of their own", "API: GetMetricStatistics, Unit")
+def test_data_are_kept_by_unit_and_without_one_all_count(rig):
+    rig.put(0, 1.0, Unit="Microseconds")
+    rig.put(0, 5.0, Unit="Milliseconds")
+    assert [point["Sum"] for point in statistics(rig, Statistics=["Sum"], Unit="Milliseconds")] == [5.0]
+    shown = [(point["Unit"], point["Sum"]) for point in statistics(rig, Statistics=["Sum"])]
+    assert shown == [("Microseconds", 1.0), ("Milliseconds", 5.0)]
+    assert rig.values(metric("m")) == [[6.0]]
+    query = metric("m")
+    query["MetricStat"]["Unit"] = "Seconds"
+    assert rig.values(query) == [[]]
 
 
-def test_what_services_record_is_seen_under_the_same_name(cloudwatch):
-    cloudwatch.record("Test", "M", (("B", "b"), ("A", "a")), 3.0)
-    found = cloudwatch.list_metrics({"Namespace": "Test", "Dimensions": [{"Name": "A"}]})["Metrics"]
+def test_what_services_record_is_seen_under_the_same_name(rig):
+    rig.cloudwatch.record("Test", "M", (("B", "b"), ("A", "a")), 3.0)
+    found = rig.cloudwatch.list_metrics({"Namespace": "Test", "Dimensions": [{"Name": "A"}]})["Metrics"]
     assert found == [{"Namespace": "Test", "MetricName": "M", "Dimensions": dimensions(A="a", B="b")}]
+
+
+def test_a_publisher_publishes_under_all_of_its_dimensions_at_once(rig):
+    two, three = (("A", "a"),), (("A", "a"), ("C", "c"))
+    blue, green = (
+        rig.cloudwatch.publisher("Test", [two, (*two, ("C", config))], {"M": "Count", "N": "None"}) for config in "bc"
+    )
+    blue.publish(1.0, 10.0)
+    green.publish(3.0, 30.0)
+    rig.clock.moment += 60
+    green.publish(5.0, 50.0)
+    sums = [
+        [
+            point["Sum"]
+            for point in statistics(rig, Statistics=["Sum"], Unit="Count", Dimensions=dimensions(**dict(dims)))
+        ]
+        for dims in (two, three)
+    ]
+    assert sums == [[4.0, 5.0], [3.0, 5.0]]
+
+
+def test_a_publisher_makes_no_metric_before_it_has_a_value(rig):
+    rig.cloudwatch.publisher("Test", [()], {"M": "None"})
+    assert rig.cloudwatch.list_metrics({})["Metrics"] == []
+
+
+def test_metrics_that_are_recently_active_have_data_of_three_hours(rig):
+    rig.put(-200, 1.0, name="Old")
+    rig.put(-100, 1.0, name="New")
+    active = rig.cloudwatch.list_metrics({"RecentlyActive": "PT3H"})["Metrics"]
+    assert [found["MetricName"] for found in active] == ["New"]
+
+
+def test_metrics_are_listed_in_pages_of_500(rig):
+    for number in range(501):
+        rig.cloudwatch.record("Test", f"M{number:03}", (), 1.0)
+    first = rig.cloudwatch.list_metrics({})
+    second = rig.cloudwatch.list_metrics({"NextToken": first["NextToken"]})
+    assert (len(first["Metrics"]), [m["MetricName"] for m in second["Metrics"]]) == (500, ["M500"])
+    assert "NextToken" not in second
+
+
+@pytest.mark.aws("Metrics", "Datapoints beyond MaxDatapoints come with the next page", "API: GetMetricData")
+def test_data_come_in_pages_that_say_what_is_partial(rig):
+    for minute in range(5):
+        rig.put(minute, float(minute))
+        rig.put(minute, float(10 * minute), name="N")
+    pages, token = [], {}
+    while True:
+        answer = rig.data(metric("m"), metric("n", "N"), MaxDatapoints=3, **token)
+        pages.append([(found["Id"], found["StatusCode"], found["Values"]) for found in answer["MetricDataResults"]])
+        if "NextToken" not in answer:
+            break
+        token = {"NextToken": answer["NextToken"]}
+    assert pages == [
+        [("m", "PartialData", [0.0, 1.0, 2.0])],
+        [("m", "Complete", [3.0, 4.0]), ("n", "PartialData", [0.0])],
+        [("n", "PartialData", [10.0, 20.0, 30.0])],
+        [("n", "Complete", [40.0])],
+    ]
+
+
+def test_a_query_without_data_is_complete_and_empty(rig):
+    (found,) = rig.data(metric("m"))["MetricDataResults"]
+    assert (found["Values"], found["StatusCode"]) == ([], "Complete")
+
+
+@pytest.mark.parametrize("operation", ["list_metrics", "describe_alarms", "describe_alarm_history", "list_dashboards"])
+def test_a_token_that_nobody_was_given_is_refused(rig, operation):
+    with pytest.raises(AwsError) as caught:
+        getattr(rig.cloudwatch, operation)({"NextToken": "more"})
+    assert caught.value.code == "InvalidNextToken"
+
+
+def test_more_than_1440_datapoints_at_once_are_refused(rig):
+    with pytest.raises(AwsError, match="exceeds the limit of 1440"):
+        statistics(rig, Statistics=["Sum"], EndTime=NOON + timedelta(days=2))
 
 
 @pytest.mark.parametrize(
@@ -122,104 +188,29 @@ def test_what_services_record_is_seen_under_the_same_name(cloudwatch):
     [
         ("AWS/SageMaker", {"Value": 1.0}, "AWS/"),
         ("Test", {"Value": math.nan}, "not a number CloudWatch stores"),
+        ("Test", {"StatisticValues": {"SampleCount": math.inf}}, "not a number CloudWatch stores"),
         ("Test", {}, "exactly one of Value"),
         ("Test", {"Values": [1.0], "Counts": [1.0, 2.0]}, "as many Counts as Values"),
+        ("Test", {"Value": 1.0, "StorageResolution": 10}, "StorageResolution of 1 or 60"),
+        ("Test", {"Value": 1.0, "Timestamp": NOON - timedelta(days=15)}, "more than two weeks ago"),
+        ("Test", {"Value": 1.0, "Timestamp": NOON + timedelta(hours=3)}, "two hours ahead"),
     ],
 )
-def test_data_that_cloudwatch_would_not_store_are_refused(cloudwatch, namespace, datum, message):
+def test_data_that_cloudwatch_would_not_store_are_refused(rig, namespace, datum, message):
+    good = {"MetricName": "M", "Value": 1.0}
     with pytest.raises(AwsError, match=message):
-        cloudwatch.put_metric_data({"Namespace": namespace, "MetricData": [{"MetricName": "M", **datum}]})
+        rig.cloudwatch.put_metric_data({"Namespace": namespace, "MetricData": [good, {"MetricName": "M", **datum}]})
+    assert rig.cloudwatch.list_metrics({})["Metrics"] == []
 
 
-def test_metric_math_divides_minute_by_minute_and_drops_division_by_zero(cloudwatch):
-    for minute, (errors, requests) in enumerate([(1, 10), (0, 0), (5, 10)]):
-        put(cloudwatch, minute, float(errors), name="Errors")
-        put(cloudwatch, minute, float(requests), name="Requests")
-    rate = {"Id": "rate", "Expression": "100 * e / r"}
-    queries = (metric("e", "Errors", shown=False), metric("r", "Requests", shown=False), rate)
-    assert values(cloudwatch, *queries) == [[10.0, 50.0]]
+def test_awss_own_namespaces_are_open_where_aws_is_assumed_to_leave_them_so(tmp_path):
+    rig = Rig(tmp_path, dataclasses.replace(DEFAULTS, aws_namespace="accept"))
+    rig.cloudwatch.put_metric_data({"Namespace": "AWS/X", "MetricData": [{"MetricName": "M", "Value": 1.0}]})
+    assert len(rig.cloudwatch.list_metrics({"Namespace": "AWS/X"})["Metrics"]) == 1
 
 
-def test_a_volume_guard_answers_zero_where_there_is_too_little_traffic_or_none(cloudwatch):
-    for minute, (errors, requests) in {0: (3, 3), 2: (5, 100)}.items():
-        put(cloudwatch, minute, float(errors), name="Errors")
-        put(cloudwatch, minute, float(requests), name="Requests")
-    guarded = {"Id": "g", "Expression": "IF(FILL(r, 0) >= 50, e / r, 0)"}
-    queries = (metric("e", "Errors", shown=False), metric("r", "Requests", shown=False), guarded)
-    assert values(cloudwatch, *queries) == [[0.0, 0.0, 0.05, 0.0, 0.0]]
-
-
-@pytest.mark.parametrize(
-    ("queries", "message"),
-    [
-        ([{"Id": "x", "Expression": "RATE(m)"}], r"'RATE\(m\)' is not offered"),
-        ([{"Id": "x", "Expression": "m ** 2"}], "is not offered"),
-        ([{"Id": "x", "Expression": "m +"}], "cannot be read"),
-        ([{"Id": "x", "Expression": "__import__('os')"}], "is not offered"),
-        ([{"Id": "x", "Expression": "y + 1"}], "no query has id y"),
-        ([{"Id": "x", "Expression": "y"}, {"Id": "y", "Expression": "x"}], "refer to each other"),
-        ([metric("x", "M"), metric("x", "M")], "must be unique"),
-        ([{"Id": "x"}], "either MetricStat or Expression"),
-        ([metric("x", "M", "tm90")], "statistic tm90 is not offered"),
-    ],
-)
-def test_queries_that_cannot_be_answered_are_refused_with_the_part_at_fault(cloudwatch, queries, message):
-    with pytest.raises(AwsError, match=message) as caught:
-        values(cloudwatch, *queries)
-    assert caught.value.code == "ValidationError"
-
-
-SERIES = st.dictionaries(st.sampled_from(range(0, 600, 60)), st.floats(-1e6, 1e6))
-GRID = range(0, 600, 60)
-
-
-@given(SERIES, SERIES)
-def test_an_operation_has_a_value_exactly_where_both_sides_have_one(left, right):
-    found = evaluate(parse("a + b"), {"a": left, "b": right}, GRID)
-    assert found == {at: left[at] + right[at] for at in left.keys() & right.keys()}
-
-
-@given(SERIES, st.integers(-5, 5))
-def test_filling_leaves_values_alone_and_no_gap(series, number):
-    found = evaluate(parse(f"FILL(a, {number})"), {"a": series}, GRID)
-    assert found == {at: series.get(at, float(number)) for at in GRID}
-
-
-@given(SERIES, SERIES)
-def test_a_condition_picks_between_two_series(left, right):
-    found = evaluate(parse("IF(a > b, a, b)"), {"a": left, "b": right}, GRID)
-    assert found == {at: max(left[at], right[at]) for at in left.keys() & right.keys()}
-
-
-def test_the_names_of_an_expression_are_its_metrics_not_its_functions():
-    assert names(parse("IF(FILL(i, 0) >= 10, e / i, -1)")) == {"i", "e"}
-
-
-SAMPLES = st.lists(st.integers(0, 50), min_size=1, max_size=60)
-
-
-@given(SAMPLES, st.integers(1, 100))
-def test_a_percentile_is_a_published_value_that_enough_samples_do_not_exceed(published, percent):
-    samples = Samples()
-    for value in published:
-        samples.add(float(value))
-    found = statistic(samples, f"p{percent}")
-    assert found in published
-    assert sum(value <= found for value in published) >= percent / 100 * len(published) - 1e-9
-    assert sum(value < found for value in published) < percent / 100 * len(published) + 1e-9
-
-
-@given(st.lists(SAMPLES, min_size=1, max_size=4))
-def test_statistics_of_merged_periods_are_those_of_all_their_samples(parts):
-    made = []
-    for part in parts:
-        samples = Samples()
-        for value in part:
-            samples.add(float(value))
-        made.append(samples)
-    everything = [float(value) for part in parts for value in part]
-    whole = merged(made)
-    assert statistic(whole, "Sum") == pytest.approx(sum(everything))
-    assert statistic(whole, "SampleCount") == len(everything)
-    assert statistic(whole, "Maximum") == max(everything)
-    assert statistic(whole, "p100") == max(everything)
+def test_data_older_than_fifteen_days_go(rig):
+    rig.cloudwatch.record("Test", "M", (), 1.0)
+    rig.clock.moment += 16 * 86_400
+    rig.cloudwatch.record("Test", "M", (), 2.0)
+    assert rig.values(metric("m"), minutes=20 * 1440) == [[2.0]]
