@@ -20,6 +20,8 @@ from local.errors import AwsError
 MOST_DATAPOINTS = 100_800
 MOST_STATISTICS = 1_440
 _LISTED = 500
+_MOST_DATA, _MOST_VALUES, _MOST_QUERIES = 1000, 150, 500
+_LARGEST = 2.0**360
 _THREE_HOURS = 3 * 3600
 _RESOLUTIONS = (1, MINUTE)
 _OLDEST, _NEWEST = 14 * 86_400, 2 * 3600
@@ -54,10 +56,14 @@ class MetricOperations:
             raise _invalid("The value AWS/ for parameter Namespace is invalid: namespaces of AWS begin so.")
         if "EntityMetricData" in request:
             raise AwsError("ValidationError", "EntityMetricData is not offered here: send the data in MetricData.")
-        now = self._context.clock.time()
-        for datum in request.get("MetricData") or ():
+        now, data = self._context.clock.time(), request.get("MetricData") or []
+        if len(data) > _MOST_DATA:
+            raise AwsError(
+                "ValidationError", f"MetricData has {len(data)} items; it must not have more than {_MOST_DATA}."
+            )
+        for datum in data:
             _check_datum(datum, now)
-        for datum in request.get("MetricData") or ():
+        for datum in data:
             self._keep(request["Namespace"], datum, now)
         return {}
 
@@ -74,6 +80,8 @@ class MetricOperations:
 
     def get_metric_data(self, request: Request) -> Response:
         """Series of statistics and expressions, newest first unless ScanBy says otherwise; pages of MaxDatapoints."""
+        if len(request["MetricDataQueries"]) > _MOST_QUERIES:
+            raise AwsError("ValidationError", f"MetricDataQueries must not have more than {_MOST_QUERIES} items.")
         queries = Queries(request["MetricDataQueries"])
         start, end = _range(request)
         newest_first = request.get("ScanBy") != "TimestampAscending"
@@ -174,8 +182,10 @@ def _check_datum(datum: Mapping[str, Any], now: float) -> None:
     if "Counts" in datum and len(datum["Counts"]) != len(datum.get("Values", [])):
         raise _invalid(f"The metric {name} must have as many Counts as Values.")
     numbers = [*datum.get("StatisticValues", {}).values(), *(value for value, _ in _values(datum))]
-    if not all(map(math.isfinite, numbers)):
-        raise _invalid(f"The metric {name} has a value that is not a number CloudWatch stores (NaN or infinite).")
+    if not all(abs(number) <= _LARGEST for number in numbers):
+        raise _invalid(f"The metric {name} has a value that CloudWatch does not store: NaN, or beyond 2^360.")
+    if len(datum.get("Values", [])) > _MOST_VALUES:
+        raise _invalid(f"The metric {name} has more than {_MOST_VALUES} Values.")
     if datum.get("StorageResolution", MINUTE) not in _RESOLUTIONS:
         raise _invalid(f"The metric {name} must have a StorageResolution of 1 or 60 seconds.")
     if "Timestamp" in datum and not now - _OLDEST <= datum["Timestamp"].timestamp() <= now + _NEWEST:

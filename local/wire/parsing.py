@@ -49,7 +49,8 @@ def parse(asked: Asked, body: bytes) -> dict[str, Any]:
     model = get_service_model(asked.service or "")
     if asked.operation not in model.operation_names:
         code = "InvalidAction" if asked.protocol == "query" else "UnknownOperationException"
-        raise AwsError(code, f"{asked.service} has no operation named {asked.operation}.", 404)
+        status = 404 if asked.protocol == "smithy-rpc-v2-cbor" else 400
+        raise AwsError(code, f"{asked.service} has no operation named {asked.operation}.", status)
     operation = model.operation_model(asked.operation)
     if operation.input_shape is None:
         return {}
@@ -90,9 +91,13 @@ def _fits(shape: Shape, node: Any) -> bool:
         return kind == "boolean"
     if kind in ("float", "double") and node in _NUMBERS:
         return True
-    if kind in _BITS and isinstance(node, int) and not -(2 ** _BITS[kind]) <= node < 2 ** _BITS[kind]:
-        return False
+    if isinstance(node, int) and kind in _BITS:
+        return _in_range(kind, node)
     return isinstance(node, _TYPES[kind])
+
+
+def _in_range(kind: str, number: int) -> bool:
+    return bool(-(2 ** _BITS[kind]) <= number < 2 ** _BITS[kind])
 
 
 class _Cbor(_Json):
@@ -129,6 +134,14 @@ class _Query(QueryParser):  # type: ignore[misc]  # moto types all but its parse
         if query_params.get(prefix, "true").lower() not in ("true", "false"):
             raise ValueError(f"{query_params[prefix][:120]!r} at {prefix} is neither true nor false")
         return super()._parse_boolean(shape, query_params, prefix)
+
+    def _parse_integer(self, shape: Shape, query_params: _Form, prefix: str = "") -> Any:
+        value = super()._parse_integer(shape, query_params, prefix)
+        if isinstance(value, int) and not _in_range(shape.type_name, value):
+            raise ValueError(f"{value} at {prefix} is out of the range of type {shape.type_name}")
+        return value
+
+    _parse_long = _parse_integer
 
 
 _PARSERS: dict[str, Any] = {"json": _Json, "query": _Query, "smithy-rpc-v2-cbor": _Cbor}

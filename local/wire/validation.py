@@ -14,6 +14,23 @@ from local.errors import validation
 
 _MEASURED = {"string", "list", "map"}
 _NUMBERS = {"integer", "long", "float", "double"}
+_SIGNS = r"!-/:-@\[-`{-~\u00a1-\u00bf\u00d7\u00f7\u2010-\u2bff\u3001-\u303f"
+_CLASSES = {
+    "L": r"A-Za-z\u00aa\u00b5\u00ba\u00c0-\u02af\u0370-\u1fff\u2c00-\u2dff\u3040-\ud7ff\uf900-\uffdc",
+    "N": r"\d",
+    "M": r"\u0300-\u036f\u20d0-\u20ff",
+    "P": _SIGNS,
+    "S": _SIGNS,
+    "Z": r"\s",
+    "Zs": r" \u00a0\u2000-\u200a\u3000",
+    "Alnum": "A-Za-z0-9",
+    "Print": " -~",
+    "ASCII": r"\x00-\x7f",
+}
+r"""What stands in a bracket for Java's \p{...}: exact for ASCII, near enough beyond."""
+
+_ESCAPES = {r"\z": r"\Z", r"\uD800\uDC00-\uDBFF\uDFFF": r"\U00010000-\U0010FFFF"}
+_UNIT = re.compile(r"\\p\{(?P<kind>\w+)\}|\\uD800\\uDC00-\\uDBFF\\uDFFF|\\.|(?P<bracket>[\[\]])")
 
 
 def check(members: dict[str, Any], shape: Shape) -> None:
@@ -64,19 +81,24 @@ def _out_of_bounds(value: Any, shape: Shape) -> str | None:
 
 
 @functools.cache
-def _compiled(pattern: str) -> re.Pattern[str] | None:
-    """The model's Java pattern as Python's: nearest Unicode classes, and no count behind an anchor."""
-    translated = re.sub(r"\$\{[\d,]+\}$", "$", pattern)
-    translated = translated.replace(r"\p{L}", r"\w").replace(r"\p{Z}", r"\s").replace(r"\p{N}", r"\d")
-    try:
-        return re.compile(translated)
-    except re.error:
-        return None
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """The model's Java pattern as Python's, with the nearest character classes, and no count behind an anchor."""
+    inside = False
+
+    def translated(unit: re.Match[str]) -> str:
+        nonlocal inside
+        if unit["bracket"]:
+            inside = unit["bracket"] == "["
+            return unit["bracket"]
+        if unit["kind"]:
+            return _CLASSES[unit["kind"]] if inside else f"[{_CLASSES[unit['kind']]}]"
+        return _ESCAPES.get(unit[0], unit[0])
+
+    return re.compile(_UNIT.sub(translated, re.sub(r"\$\{[\d,]+\}$", "$", pattern)))
 
 
 def _matches(pattern: str, value: str) -> bool:
-    compiled = _compiled(pattern)
-    return compiled is None or compiled.fullmatch(value) is not None
+    return _compiled(pattern).fullmatch(value) is not None
 
 
 def _name(path: str) -> str:

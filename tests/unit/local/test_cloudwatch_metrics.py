@@ -187,8 +187,10 @@ def test_more_than_1440_datapoints_at_once_are_refused(rig):
     ("namespace", "datum", "message"),
     [
         ("AWS/SageMaker", {"Value": 1.0}, "AWS/"),
-        ("Test", {"Value": math.nan}, "not a number CloudWatch stores"),
-        ("Test", {"StatisticValues": {"SampleCount": math.inf}}, "not a number CloudWatch stores"),
+        ("Test", {"Value": math.nan}, "does not store: NaN, or beyond"),
+        ("Test", {"StatisticValues": {"SampleCount": math.inf}}, "does not store: NaN, or beyond"),
+        ("Test", {"Value": 1e109}, "does not store: NaN, or beyond"),
+        ("Test", {"Values": [1.0] * 151}, "more than 150 Values"),
         ("Test", {}, "exactly one of Value"),
         ("Test", {"Values": [1.0], "Counts": [1.0, 2.0]}, "as many Counts as Values"),
         ("Test", {"Value": 1.0, "StorageResolution": 10}, "StorageResolution of 1 or 60"),
@@ -201,6 +203,15 @@ def test_data_that_cloudwatch_would_not_store_are_refused(rig, namespace, datum,
     with pytest.raises(AwsError, match=message):
         rig.cloudwatch.put_metric_data({"Namespace": namespace, "MetricData": [good, {"MetricName": "M", **datum}]})
     assert rig.cloudwatch.list_metrics({})["Metrics"] == []
+
+
+@pytest.mark.parametrize(
+    ("operation", "member", "most"),
+    [("put_metric_data", "MetricData", 1000), ("get_metric_data", "MetricDataQueries", 500)],
+)
+def test_more_items_than_a_request_may_have_are_refused(rig, operation, member, most):
+    with pytest.raises(AwsError, match=f"more than {most}"):
+        getattr(rig.cloudwatch, operation)({"Namespace": "Test", member: [{}] * (most + 1)})
 
 
 def test_awss_own_namespaces_are_open_where_aws_is_assumed_to_leave_them_so(tmp_path):

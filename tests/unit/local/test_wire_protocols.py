@@ -114,7 +114,7 @@ def test_an_unknown_action_is_called_an_invalid_action():
     assert caught.value.code == "InvalidAction"
 
 
-@pytest.mark.parametrize("sent", ["EvaluationPeriods=many", "ActionsEnabled=yes", "Threshold="])
+@pytest.mark.parametrize("sent", ["EvaluationPeriods=many", "Period=4294967296", "ActionsEnabled=yes", "Threshold="])
 def test_a_parameter_that_cannot_be_read_is_refused(sent):
     with pytest.raises(AwsError) as caught:
         wire.parse(_asked("PutMetricAlarm", "query"), sent.encode())

@@ -7,9 +7,11 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from moto.core.utils import get_service_model
 
 from local import wire
 from local.errors import AwsError
+from local.wire.validation import _compiled, _matches
 
 
 def _parsed(operation: str, members: object) -> dict:
@@ -99,6 +101,28 @@ def test_timestamps_are_aware_whether_they_came_as_seconds_or_as_text():
     moment = datetime(2026, 11, 23, 12, tzinfo=UTC)
     for written in (moment.timestamp(), "2026-11-23T12:00:00Z", "2026-11-23T13:00:00+01:00"):
         assert _parsed("ListEndpoints", {"CreationTimeAfter": written}) == {"CreationTimeAfter": moment}
+
+
+@pytest.mark.parametrize("service", ["sagemaker", "sagemaker-runtime", "cloudwatch", "application-autoscaling"])
+def test_every_pattern_of_a_model_can_be_checked(service):
+    model = get_service_model(service)
+    patterns = {model.shape_for(name).metadata.get("pattern", "") for name in model.shape_names}
+    assert all(_compiled(pattern) for pattern in patterns)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "good", "bad"),
+    [
+        (r"[\p{L}\p{M}\p{Z}\p{S}\p{N}\p{P}]*", "Größe (m²) = 5 €, „gut“!", "\x01"),
+        (r"\A\S[\p{Print}]*\z", "model.tar.gz", " model"),
+        (r"\p{ASCII}*", "plain\n", "naïve"),
+        (r"[\u0020-\uD7FF\uE000-\uFFFD\uD800\uDC00-\uDBFF\uDFFF\t]*", "a 😀\t", "a\n"),
+        (r"arn:[\p{Alnum}\-]+:x", "arn:aws-cn:x", "arn:ä:x"),
+    ],
+)
+def test_javas_character_classes_are_understood(pattern, good, bad):
+    assert _matches(pattern, good)
+    assert not _matches(pattern, bad)
 
 
 JSON = st.recursive(
