@@ -8,7 +8,7 @@ from typing import Any
 
 from local.cloudwatch import wording
 from local.cloudwatch.actions import Actions
-from local.cloudwatch.alarms import EVENT, Alarms
+from local.cloudwatch.alarms import Alarms
 from local.cloudwatch.definition import ACTIONS, invalid
 from local.cloudwatch.history import History, alarm_type
 from local.cloudwatch.paging import page
@@ -36,7 +36,7 @@ class AlarmOperations:
         self.actions = Actions(self._history, context.client)
 
     def _changed(self, alarm: Alarm, before: Alarm) -> None:
-        self._emit(EVENT, [alarm["AlarmArn"]], wording.event_detail(alarm, before))
+        self._emit(wording.EVENT, [alarm["AlarmArn"]], wording.event_detail(alarm, before))
         self.actions.want(alarm, before)
 
     def alarm_state(self, name: str) -> tuple[str, str] | None:

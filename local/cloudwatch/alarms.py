@@ -15,11 +15,9 @@ from local.cloudwatch.evaluation import ALARM, INSUFFICIENT_DATA, OK
 from local.cloudwatch.history import History, alarm_type
 from local.cloudwatch.store import MetricStore
 from local.cloudwatch.watch import Watch
-from local.cloudwatch.wording import Alarm, history_state, stamp
+from local.cloudwatch.wording import Alarm, history_configuration, history_state, stamp
 from local.context import Context, Request, Response
 from local.errors import AwsError
-
-EVENT = "CloudWatch Alarm State Change"
 
 OnChange = Callable[[Alarm, Alarm], None]
 """Told of every change of state: the alarm, and as it was before."""
@@ -115,9 +113,7 @@ class Alarms:
             self._by_hand.discard(name)
             for hand in (True, False):
                 self._fired.pop((name, hand), None)
-            self._history.add(
-                alarm, "ConfigurationUpdate", f'Alarm "{name}" deleted', {"type": "Delete", "deletedAlarm": alarm}
-            )
+            self._configured(alarm, "delete")
 
     def enable_actions(self, names: Sequence[str], *, enabled: bool) -> None:
         """Let alarms act, or not, when they change their state; names of no alarm are passed over."""
@@ -126,17 +122,16 @@ class Alarms:
             if alarm is not None and alarm["ActionsEnabled"] != enabled:
                 now = self._context.clock.now()
                 alarm.update(ActionsEnabled=enabled, AlarmConfigurationUpdatedTimestamp=now)
-                data = {"type": "Update", "updatedAlarm": alarm}
-                self._history.add(alarm, "ConfigurationUpdate", f'Alarm "{name}" updated', data)
+                self._configured(alarm, "update")
 
     def set_state(self, request: Request) -> None:
         """Put an alarm in a state by hand; it holds until the next evaluation decides otherwise."""
         alarm = self._alarms.get(request["AlarmName"])
         if alarm is None:
             raise AwsError("ResourceNotFound", f"Alarm {request['AlarmName']} does not exist", 404)
-        data = request.get("StateReasonData", "{}")
+        data = request.get("StateReasonData")
         try:
-            json.loads(data)
+            json.loads(data or "{}")
         except ValueError as error:
             raise AwsError("InvalidFormat", f"StateReasonData was not valid JSON: {error}") from error
         if request["StateValue"] != alarm["StateValue"]:
@@ -174,12 +169,14 @@ class Alarms:
             **state,
         }
         self._alarms[name] = alarm
-        change = "Update" if before else "Create"
-        data = {"type": change, "updatedAlarm" if before else "createdAlarm": alarm}
-        self._history.add(alarm, "ConfigurationUpdate", f'Alarm "{name}" {change.lower()}d', data)
+        self._configured(alarm, "update" if before else "create")
         return str(alarm["AlarmArn"])
 
-    def _change(self, alarm: Response, state: str, reason: str, data: str) -> None:
+    def _configured(self, alarm: Response, change: str) -> None:
+        data = {"type": change.capitalize(), f"{change}dAlarm": history_configuration(alarm)}
+        self._history.add(alarm, "ConfigurationUpdate", f'Alarm "{alarm["AlarmName"]}" {change}d', data)
+
+    def _change(self, alarm: Response, state: str, reason: str, data: str | None) -> None:
         now = self._context.clock.now()
         before = dict(alarm)
         alarm.update(StateValue=state, StateReason=reason, StateReasonData=data, StateUpdatedTimestamp=now)

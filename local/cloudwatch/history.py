@@ -38,7 +38,7 @@ class History:
                 "Timestamp": self._clock.now(),
                 "HistoryItemType": kind,
                 "HistorySummary": summary,
-                "HistoryData": json.dumps({"version": "1.0", **data}, default=str),
+                "HistoryData": json.dumps({"version": "1.0", **data}),
             }
         )
 

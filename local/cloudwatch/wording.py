@@ -17,11 +17,12 @@ from local.cloudwatch import definition
 Alarm = Mapping[str, Any]
 """An alarm as DescribeAlarms shows it."""
 
-STATE = ("StateValue", "StateReason", "StateReasonData", "StateUpdatedTimestamp")
+EVENT = "CloudWatch Alarm State Change"
 
 _METRIC_ID = "metric"
 """The id that stands for the one metric of an alarm without Metrics: AWS makes a UUID."""
 
+_SPELLED = {"OKActions": "okactions"}
 _STATISTICS = {"SampleCount": "SAMPLE_COUNT"}
 
 
@@ -35,6 +36,20 @@ def history_state(alarm: Alarm) -> dict[str, Any]:
     data = alarm.get("StateReasonData")
     state = {"stateValue": alarm["StateValue"], "stateReason": alarm["StateReason"]}
     return state | ({"stateReasonData": json.loads(data)} if data else {})
+
+
+def history_configuration(alarm: Alarm) -> dict[str, Any]:
+    """An alarm's definition as history tells it, with names in lower camel case."""
+
+    def told(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {_SPELLED.get(name, name[0].lower() + name[1:]): told(item) for name, item in value.items()}
+        if isinstance(value, list):
+            return [told(item) for item in value]
+        return stamp(value) if isinstance(value, datetime) else value
+
+    configuration: dict[str, Any] = told(dict(alarm))
+    return configuration
 
 
 def event_detail(alarm: Alarm, before: Alarm) -> dict[str, Any]:

@@ -207,6 +207,9 @@ def test_history_tells_what_happened_newest_first(rig):
     ]
     data = json.loads(items[2]["HistoryData"])
     assert (data["oldState"]["stateValue"], data["newState"]["stateValue"]) == ("INSUFFICIENT_DATA", "ALARM")
+    created = json.loads(items[3]["HistoryData"])
+    assert (created["type"], created["createdAlarm"]["alarmName"]) == ("Create", "errors")
+    assert created["createdAlarm"]["dimensions"] == [{"name": "Config", "value": "v2"}]
     assert len(rig.history(HistoryItemType="StateUpdate")) == 1
     assert rig.history(ScanBy="TimestampAscending") == items[::-1]
     assert [len(rig.history(StartDate=NOON + timedelta(seconds=at))) for at in (0, 1, 61)] == [4, 3, 0]
