@@ -1,4 +1,4 @@
-"""A model of the project's own: one flight in eight of five months, prepared and trained once for all tests."""
+"""What tests share: a model of the project's own (one flight in eight of five months), and properties without haste."""
 
 import csv
 import importlib.metadata
@@ -7,10 +7,14 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.unit.steps.steps_jobs import MONTHS, preprocess_arguments, run_step, training_environment
 
 EVERY = 8
+
+settings.register_profile("unhurried", deadline=None)  # the machine may be busy with something else
+settings.load_profile("unhurried")
 
 
 def _package_file(name):
