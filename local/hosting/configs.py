@@ -1,6 +1,6 @@
 """Endpoint configs: which models an endpoint runs, on how many instances, with what weight. They never change.
 
-Source: the API reference of CreateEndpointConfig and ProductionVariant. It must never start anything.
+Source: the API reference of CreateEndpointConfig, ProductionVariant and MetricsConfig. It must never start anything.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,6 +15,17 @@ _NOT_OFFERED = {
     "AsyncInferenceConfig": "Asynchronous inference is",
     "ExplainerConfig": "The explainer is",
 }
+_VARIANT_NOT_OFFERED = {
+    "ServerlessConfig": "Serverless variants are",
+    "InstancePools": "Instance pools are",
+    "ManagedInstanceScaling": "Managed instance scaling is",
+}
+_METRICS_DEFAULTS = {
+    "EnableEnhancedMetrics": False,
+    "EnableDetailedObservability": True,
+    "MetricPublishFrequencyInSeconds": 60,
+}
+_METRIC_FREQUENCIES = (10, 30, 60, 120, 180, 240, 300)
 
 VARIANTS = ("ProductionVariants", "ShadowProductionVariants")
 
@@ -40,12 +51,14 @@ class EndpointConfigs:
             raise validation(f'Cannot create already existing endpoint configuration "{arn}".')
         _check(request, check_model)
         self._described[name] = {
+            "EnableNetworkIsolation": False,
             **{member: value for member, value in request.items() if member != "Tags"},
             **{
                 member: [{"InitialVariantWeight": 1.0, **variant} for variant in request[member]]
                 for member in VARIANTS
                 if request.get(member)
             },
+            **({"MetricsConfig": _METRICS_DEFAULTS | request["MetricsConfig"]} if "MetricsConfig" in request else {}),
             "EndpointConfigArn": arn,
             "CreationTime": self._context.clock.now(),
         }
@@ -53,7 +66,7 @@ class EndpointConfigs:
         return {"EndpointConfigArn": arn}
 
     def describe(self, name: str) -> Response:
-        """The config as it was created, weights filled in. Raises AwsError when there is none."""
+        """The config as it was created, defaults filled in. Raises AwsError when there is none."""
         if name not in self._described:
             arn = self._context.arn(f"endpoint-config/{name.lower()}")
             raise validation(f'Could not find endpoint configuration "{arn}".')
@@ -83,6 +96,7 @@ def _check(request: Request, check_model: Callable[[str], object]) -> None:
         if names.count(name) > 1:
             raise validation(f"Duplicate variant name {name}: the variants must have names of their own.")
     _check_shadow(request)
+    _check_metrics(request.get("MetricsConfig", {}))
     for variant in variants:
         _check_variant(variant, check_model)
     if not any(variant.get("InitialVariantWeight", 1.0) for variant in request["ProductionVariants"]):
@@ -98,12 +112,18 @@ def _check_shadow(request: Request) -> None:
         )
 
 
+def _check_metrics(config: Mapping[str, Any]) -> None:
+    frequency = config.get("MetricPublishFrequencyInSeconds", 60)
+    if frequency not in _METRIC_FREQUENCIES:
+        allowed = ", ".join(map(str, _METRIC_FREQUENCIES))
+        raise validation(f"MetricPublishFrequencyInSeconds is {frequency}; it must be one of {allowed}.")
+
+
 def _check_variant(variant: dict[str, Any], check_model: Callable[[str], object]) -> None:
     name = variant["VariantName"]
-    if "ServerlessConfig" in variant:
-        raise validation(
-            f"Serverless variants are not offered here: give {name} InitialInstanceCount and InstanceType."
-        )
+    for member, what in _VARIANT_NOT_OFFERED.items():
+        if member in variant:
+            raise validation(f"{what} not offered here: give {name} InitialInstanceCount and InstanceType only.")
     for member in ("ModelName", "InitialInstanceCount", "InstanceType"):
         if member not in variant:
             raise validation(f"Variant {name} must have {member}.")
