@@ -1,4 +1,4 @@
-"""The commands: plan, apply, status, watch, rollback. Arguments in, text or JSON out, an exit code.
+"""The commands. Arguments in, text or JSON out, an exit code.
 
 Exit codes: 0 created or promoted (rollback: rolled back), 1 error, 2 usage or policy, 3 rolled back, 4 inconclusive,
 held or still under way, 130 interrupted. The result goes to stdout, progress and errors to stderr.
@@ -16,7 +16,7 @@ from typing import Any, TextIO
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from deploy import page, preflight, rollback, rollout, stage_files
+from deploy import arguments, hand, page, preflight, rollback, rollback_now, rollout, stage_files
 from deploy import status as standing
 from deploy.aws import Aws, connect
 from deploy.clock import AwsClock, Clock, speed
@@ -24,6 +24,7 @@ from deploy.decision import EXIT_CODES, Decision, Outcome
 from deploy.errors import DeployError, explain
 from deploy.execute import POLL
 from deploy.names import check_package_arn
+from deploy.observe import Observation
 from deploy.plan import make_plan
 from deploy.policy import Policy
 
@@ -52,10 +53,10 @@ def real_world() -> World:
     return World(os.environ, stage_files.STAGES, dial, sys.stdout, sys.stderr)
 
 
-def main(arguments: Sequence[str], world: World | None = None) -> int:
+def main(words: Sequence[str], world: World | None = None) -> int:
     """Run one command; its exit code."""
     world = world or real_world()
-    options = parser().parse_args(arguments)
+    options = parser().parse_args(words)
     try:
         if "model_package" in options:
             check_package_arn(options.model_package)
@@ -73,37 +74,19 @@ def main(arguments: Sequence[str], world: World | None = None) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    top = argparse.ArgumentParser(
-        prog="python -m deploy",
-        description="Takes an approved model package to customers, guarded, as deploy/stages/<stage>.yaml says.",
-        epilog="Exit codes: 0 created or promoted, 1 error, 2 usage or policy, 3 rolled back, 4 inconclusive or held.",
+    return arguments.parser(
+        {
+            "plan": _plan,
+            "apply": _apply,
+            "status": _status,
+            "watch": _watch,
+            "rollback": _rollback,
+            "pause": _pause,
+            "resume": _resume,
+            "abort": _abort,
+            "promote": _promote,
+        }
     )
-    commands = top.add_subparsers(required=True, metavar="COMMAND")
-    for name, run, needs_package, text in (
-        ("plan", _plan, True, "show every request of the rollout, and when what happens; changes nothing"),
-        ("apply", _apply, True, "carry out the rollout, or continue the one that is under way"),
-        ("status", _status, False, "show where the stage stands, and why; changes nothing"),
-        ("watch", _watch, False, "show the status until nothing is under way; changes nothing"),
-        ("rollback", _rollback, False, "go back to the version that served before, all at once"),
-    ):
-        command = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
-        command.add_argument(
-            "--stage", required=True, help="a stage: the name of a file in deploy/stages, without .yaml"
-        )
-        if needs_package:
-            command.add_argument(
-                "--model-package", required=True, metavar="ARN", help="ARN of the model package version"
-            )
-        command.add_argument(
-            "--set",
-            action="append",
-            default=[],
-            metavar="KEY=VALUE",
-            help="override a key, as in rollout.canary.percent=25",
-        )
-        command.add_argument("--json", action="store_true", help="print JSON, and nothing else, on stdout")
-        command.set_defaults(run=run)
-    return top
 
 
 Result = tuple[dict[str, Any], str, int]
@@ -136,7 +119,11 @@ def _plan(world: World, policy: Policy, options: argparse.Namespace) -> Result:
 
 def _apply(world: World, policy: Policy, options: argparse.Namespace) -> Result:
     aws, clock = world.connect()
-    seen, decision = rollout.apply(aws, clock, policy, options.model_package, _teller(world, clock))
+    patience = options.wait_minutes * arguments.MINUTE
+    return _rolled(policy, *rollout.apply(aws, clock, policy, options.model_package, _teller(world, clock), patience))
+
+
+def _rolled(policy: Policy, seen: Observation, decision: Decision) -> Result:
     result = _outcome(policy, decision) | {
         "model_package_arn": seen.package.arn,
         "endpoint": policy.endpoint.name,
@@ -149,9 +136,34 @@ def _apply(world: World, policy: Policy, options: argparse.Namespace) -> Result:
     return result, _text(policy, decision), EXIT_CODES[decision.outcome]
 
 
-def _rollback(world: World, policy: Policy, _: argparse.Namespace) -> Result:
+def _pause(world: World, policy: Policy, options: argparse.Namespace) -> Result:
+    return _done(policy, "paused", hand.pause(world.connect()[0], policy, options.reason))
+
+
+def _resume(world: World, policy: Policy, _: argparse.Namespace) -> Result:
+    return _done(policy, "resumed", hand.resume(world.connect()[0], policy))
+
+
+def _done(policy: Policy, outcome: str, text: str) -> Result:
+    return {"stage": policy.stage, "outcome": outcome, "reasons": [text]}, text, 0
+
+
+def _abort(world: World, policy: Policy, options: argparse.Namespace) -> Result:
     aws, clock = world.connect()
-    decision = rollback.roll_back(aws, clock, policy, _teller(world, clock))
+    seen, decision = hand.abort(aws, clock, policy, options.reason, _teller(world, clock))
+    result, text, _ = _rolled(policy, seen, decision)
+    return result, text, 0 if decision.outcome is Outcome.ROLLED_BACK else 1
+
+
+def _promote(world: World, policy: Policy, options: argparse.Namespace) -> Result:
+    aws, clock = world.connect()
+    return _rolled(policy, *hand.promote(aws, clock, policy, options.reason, _teller(world, clock)))
+
+
+def _rollback(world: World, policy: Policy, options: argparse.Namespace) -> Result:
+    aws, clock = world.connect()
+    way = rollback_now.roll_back if options.now else rollback.roll_back
+    decision = way(aws, clock, policy, _teller(world, clock))
     code = 0 if decision.outcome is Outcome.ROLLED_BACK else 1
     return _outcome(policy, decision) | {"endpoint": policy.endpoint.name}, _text(policy, decision), code
 

@@ -100,6 +100,7 @@ class Observation:
     live: tuple[Package, ...] = field(default=())
     trials: tuple[TrialSeen, ...] = ()
     around: Around = ALONE
+    restored_from: str = ""
 
 
 def endpoint(aws: Aws, name: str) -> Endpoint | None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from deploy.calls import Call, Parameters, tags
 from deploy.guardrails import alarm, guardrails
-from deploy.labels import MODEL_PACKAGE, NONE, POLICY_HASH, PREVIOUS_CONFIG, STAGE
+from deploy.labels import MODEL_PACKAGE, NONE, POLICY_HASH, PREVIOUS_CONFIG, RESTORED_FROM, STAGE
 from deploy.names import alarm_name, trial_name
 from deploy.observe import Observation
 from deploy.policy import Policy
@@ -153,10 +153,14 @@ def _config(policy: Policy, seen: Observation, previous: str) -> Call:
         "EndpointConfigName": seen.name,
         "ProductionVariants": [variant],
         **capture(policy),
-        "Tags": tags({**_labels(policy, seen), PREVIOUS_CONFIG: previous or NONE}),
+        "Tags": tags({**_labels(policy, seen), PREVIOUS_CONFIG: previous or NONE, **_mark(seen)}),
     }
     why = f"{endpoint.instance_count} x {endpoint.instance_type}, variant {endpoint.variant}"
     return Call("sagemaker", "CreateEndpointConfig", parameters, seen.name, why)
+
+
+def _mark(seen: Observation) -> dict[str, str]:
+    return {RESTORED_FROM: seen.restored_from} if seen.restored_from else {}
 
 
 def capture(policy: Policy) -> Parameters:

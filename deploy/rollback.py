@@ -1,159 +1,108 @@
-"""`rollback`: back to the version that served before, at once, by the hand of a person.
+"""`rollback`: back to the version that served before, by the same guarded shift that brought the present one.
 
-The way back is read from the endpoint config's tags, so it also holds no state: the config that is left is written on
-the config that is restored (tag `restored-from`) before the update, and taken off after everything is recorded. An
-endpoint on a config that carries the tag is a rollback to finish, not one to begin; otherwise a run that was killed
-would go back one version further when it is started again.
+The version that is left is rejected first: a person has judged it, and nothing may bring it back meanwhile. Then the
+newest one before it that is still Approved is rolled out like any other, trials left out, on a config that is marked
+with what it replaces. The mark goes last, so a run that finds it finishes a rollback and begins none.
+It must never return to a version that is not Approved.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
+from typing import Any
 
-from deploy import observe, registry
+from deploy import registry, rollout
 from deploy.aws import Aws
-from deploy.calls import Call, tags
+from deploy.calls import Call
 from deploy.clock import Clock
-from deploy.decide import broken
-from deploy.decision import Decision, Evidence, Outcome
-from deploy.execute import reconcile
+from deploy.decision import Decision, Outcome
+from deploy.execute import send
 from deploy.labels import PREVIOUS_CONFIG, RESTORED_FROM
 from deploy.names import version_label
-from deploy.observe import Alarm, Endpoint, FleetConfig
-from deploy.plan import was_scaled
 from deploy.policy import Policy
-from deploy.registry import LAST_STAGE, LIVE, Package
+from deploy.registry import APPROVED
+from deploy.rollback_now import Fleet, Retreat, fleet, look, may_reject, none_before, unusable
+
+LONGEST_WAY = 100
+"""Endpoint configs that are looked through: more are never kept (`rollout.keep_versions`)."""
 
 
-@dataclass(frozen=True)
-class Fleet:
-    """An endpoint config and the package behind it (None when it was made from none)."""
-
-    config: FleetConfig
-    package: Package | None
-
-
-@dataclass(frozen=True)
-class Retreat:
-    """What a rollback is decided from: the fleet that serves, the one before it, and the one a rollback has left."""
-
-    endpoint: Endpoint | None
-    current: Fleet | None = None
-    target: Fleet | None = None
-    left: Fleet | None = None
-    alarms: tuple[Alarm, ...] = ()
+def roll_back(aws: Aws, clock: Clock, policy: Policy, say: Callable[[Any, Decision], None]) -> Decision:
+    """Carry the guarded rollback to its end, from wherever it stands. `ROLLED_BACK` is its success."""
+    seen = look(aws, policy)
+    seen = replace(seen, target=_approved_before(aws, seen.current) or seen.target)
+    serving = seen.endpoint.config if seen.endpoint else ""
+    back = _under_way(aws, seen)
+    if back is None:
+        refused = _refuse(policy, seen)
+        if refused:
+            return refused
+        assert seen.current
+        assert seen.target
+        back = seen.target
+        _leave(aws, policy, seen.current, back)
+    return _return(aws, clock, policy, back, back.config.tag(RESTORED_FROM) or serving, say)
 
 
-def roll_back(aws: Aws, clock: Clock, policy: Policy, say: Callable[[Retreat, Decision], None]) -> Decision:
-    """Carry the rollback to its end, from wherever it stands. `ROLLED_BACK` is its success."""
-    return reconcile(
-        aws,
-        clock,
-        lambda before: look(aws, policy, before),
-        lambda seen, evidence, now: decide_rollback(policy, seen, evidence, now),
-        say,
-    )
+def _approved_before(aws: Aws, current: Fleet | None) -> Fleet | None:
+    """The newest fleet before this one whose version is another, and Approved."""
+    before = current
+    for _ in range(LONGEST_WAY):
+        before = fleet(aws, before.config.tag(PREVIOUS_CONFIG)) if before else None
+        if before is None or current is None:
+            return None
+        package = before.package
+        if package and package.approval == APPROVED and package.arn != current.config.package_arn:
+            return before
+    return None
 
 
-def look(aws: Aws, policy: Policy, before: Retreat | None = None) -> Retreat:
-    """What the rollback is decided from; while the update is waited for, only the endpoint is read again."""
-    endpoint = observe.endpoint(aws, policy.endpoint.name)
-    if before and before.endpoint and before.endpoint.busy and endpoint and endpoint.busy:
-        return replace(before, endpoint=endpoint)
-    current = _fleet(aws, endpoint.config) if endpoint else None
-    if not current:
-        return Retreat(endpoint)
-    target = _fleet(aws, current.config.tag(PREVIOUS_CONFIG))
-    return Retreat(endpoint, current, target, left=_fleet(aws, current.config.tag(RESTORED_FROM)))
+def _under_way(aws: Aws, seen: Retreat) -> Fleet | None:
+    """The fleet that an earlier run is on its way to, or has reached and not recorded."""
+    if seen.current and seen.current.config.tag(RESTORED_FROM):
+        return seen.current
+    pending = fleet(aws, seen.endpoint.pending) if seen.endpoint and seen.endpoint.pending else None
+    return pending if pending and pending.config.tag(RESTORED_FROM) else None
 
 
-def _fleet(aws: Aws, name: str) -> Fleet | None:
-    config = observe.fleet_config(aws, name) if name else None
-    if not config:
-        return None
-    return Fleet(config, observe.package(aws, config.package_arn) if config.package_arn else None)
+def _refuse(policy: Policy, seen: Retreat) -> Decision | None:
+    """Why there is no way back; None when there is one."""
+    refused = unusable(policy, seen.endpoint, seen.current)
+    if refused or not seen.endpoint or not seen.current:
+        return refused
+    if seen.endpoint.busy:
+        to = f" to {seen.endpoint.pending}" if seen.endpoint.pending else ""
+        said = f"{seen.endpoint.name} is {seen.endpoint.status}{to}: SageMaker takes no other update until that ends."
+        return Decision(outcome=Outcome.FAILED, reasons=(said,))
+    if not seen.target:
+        return none_before(seen.endpoint, seen.current)
+    package = seen.target.package
+    if package is None or package.approval != APPROVED:
+        status = package.approval if package else "not in the registry"
+        said = f"{version_label(seen.target.config.package_arn)}, which served before, is {status}: approve it first."
+        at_once = f"Or return to its endpoint config as it was, unguarded: rollback --stage {policy.stage} --now"
+        return Decision(outcome=Outcome.FAILED, reasons=(said, at_once))
+    return None
 
 
-def decide_rollback(policy: Policy, seen: Retreat, evidence: Evidence, now: datetime) -> Decision:
-    """What to do next. Pure."""
-    endpoint = seen.endpoint
-    if endpoint is None:
-        return _failed(f"There is no endpoint {policy.endpoint.name}: nothing to roll back.")
-    if endpoint.busy:
-        return _wait(endpoint, seen, evidence)
-    if endpoint.status != "InService":
-        return _failed(broken(endpoint))
-    if seen.current is None:
-        return _failed(
-            f"Endpoint config {endpoint.config}, which {endpoint.name} serves, is gone: deploy a version anew."
-        )
-    if seen.current.config.tag(RESTORED_FROM):
-        return _finish(policy, seen.current, seen.left)
-    if any(evidence.settling(config, now) for config in evidence.sent):
-        return Decision(reasons=("SageMaker has accepted the update",))
-    if evidence.sent:
-        why = f" SageMaker says: {endpoint.failure}" if endpoint.failure else ""
-        return _failed(f"SageMaker did not finish the rollback; {endpoint.config} still serves.{why}")
-    return _begin(endpoint, seen.current, seen.target)
+def _leave(aws: Aws, policy: Policy, current: Fleet, target: Fleet) -> None:
+    """Reject the version that is left."""
+    if current.package is None or not may_reject(policy, target, current.package):
+        return
+    reason = f"Rolled back by hand from {policy.stage} to {version_label(target.config.package_arn)}."
+    record = registry.rejected(current.package, policy.stage, current.config.name, reason, policy.title)
+    if record:
+        send(aws, record)
 
 
-def _wait(endpoint: Endpoint, seen: Retreat, evidence: Evidence) -> Decision:
-    ours = seen.target and seen.target.config.tag(RESTORED_FROM) == endpoint.config == _name(seen.current)
-    if evidence.sent or (seen.target and ours and endpoint.pending == seen.target.config.name):
-        return Decision(reasons=(f"{endpoint.status} back to {endpoint.pending or _name(seen.target)}",))
-    to = f" to {endpoint.pending}" if endpoint.pending else ""
-    return _failed(f"{endpoint.name} is {endpoint.status}{to}: SageMaker takes no other update until that ends.")
-
-
-def _begin(endpoint: Endpoint, current: Fleet, target: Fleet | None) -> Decision:
-    previous = current.config.tag(PREVIOUS_CONFIG)
-    if not previous:
-        return _failed(f"{current.config.name} is the first version that {endpoint.name} served: nothing is before it.")
-    if not target:
-        return _failed(
-            f"Endpoint config {previous}, which served before, is gone: approve and deploy that version again."
-        )
-    retain = was_scaled(endpoint.instances, current.config.instances)
-    mark = {"ResourceArn": target.config.arn, "Tags": tags({RESTORED_FROM: current.config.name})}
-    update = {
-        "EndpointName": endpoint.name,
-        "EndpointConfigName": target.config.name,
-        "RetainAllVariantProperties": retain,
-    }
-    why = f"back to {target.config.name}, all at once"
-    return Decision(
-        (
-            Call("sagemaker", "AddTags", mark, target.config.arn, "remember what is left"),
-            Call("sagemaker", "UpdateEndpoint", update, endpoint.name, why),
-        ),
-        reasons=(f"UpdateEndpoint: {why}",),
-    )
-
-
-def _finish(policy: Policy, restored: Fleet, left: Fleet | None) -> Decision:
-    """On the restored config: record it, and take the mark off last."""
-    name = restored.config.name
-    label = version_label(restored.config.package_arn)
-    reason = f"Rolled back by hand from {policy.stage}: {policy.endpoint.name} serves {name} ({label}) again."
-    records = []
-    if restored.package:
-        records.append(registry.passed(restored.package, policy.stage, policy.title, name, "promoted"))
-    if left and left.package and _may_reject(policy, restored, left.package):
-        records.append(registry.rejected(left.package, policy.stage, left.config.name, reason, policy.title))
-    unmark = {"ResourceArn": restored.config.arn, "TagKeys": [RESTORED_FROM]}
-    records.append(Call("sagemaker", "DeleteTags", unmark, restored.config.arn, "the rollback is recorded"))
-    return Decision(tuple(filter(None, records)), Outcome.ROLLED_BACK, (reason,))
-
-
-def _may_reject(policy: Policy, restored: Fleet, package: Package) -> bool:
-    """Not the version that serves again under another config, nor the one that is live in the last stage."""
-    elsewhere = package.lifecycle == (LAST_STAGE, LIVE) and policy.title != LAST_STAGE
-    return not elsewhere and package.arn != restored.config.package_arn
-
-
-def _name(fleet: Fleet | None) -> str:
-    return fleet.config.name if fleet else ""
-
-
-def _failed(reason: str) -> Decision:
-    return Decision(outcome=Outcome.FAILED, reasons=(reason,))
+def _return(
+    aws: Aws, clock: Clock, policy: Policy, back: Fleet, left: str, say: Callable[[Any, Decision], None]
+) -> Decision:
+    """Roll the version out, and take the mark off when it serves."""
+    seen, decision = rollout.apply(aws, clock, policy.shift_only, back.config.package_arn, say, restored_from=left)
+    if decision.outcome is not Outcome.PROMOTED:
+        return decision
+    assert seen.ours
+    unmark = {"ResourceArn": seen.ours.arn, "TagKeys": [RESTORED_FROM]}
+    send(aws, Call("sagemaker", "DeleteTags", unmark, seen.ours.arn, "the rollback is recorded"))
+    reason = f"{policy.endpoint.name} serves {version_label(back.config.package_arn)} again, on {seen.name}."
+    return Decision(outcome=Outcome.ROLLED_BACK, reasons=(reason, *decision.reasons))

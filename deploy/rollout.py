@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from deploy import observe, surroundings, trial_state
 from deploy.aws import Aws
 from deploy.clock import Clock
 from deploy.decide import decide
-from deploy.decision import Decision
+from deploy.decision import Decision, Evidence
 from deploy.errors import DeployError
 from deploy.execute import reconcile
 from deploy.guardrails import dimensions
@@ -24,6 +24,9 @@ PATIENCE = timedelta(hours=7)
 """How long a run waits unless told otherwise: a CodeBuild action of CodePipeline may take 8 hours."""
 
 
+Judge = Callable[[Policy, Observation, Evidence, datetime], Decision]
+
+
 def apply(
     aws: Aws,
     clock: Clock,
@@ -31,19 +34,22 @@ def apply(
     arn: str,
     say: Callable[[Observation, Decision], None],
     patience: timedelta = PATIENCE,
+    restored_from: str = "",
+    judge: Judge = decide,
 ) -> tuple[Observation, Decision]:
     """Carry the rollout of a package to its outcome, from wherever it stands; the last observation and the decision.
 
-    What lasts longer than `patience` is left to a later run.
+    What lasts longer than `patience` is left to a later run. `restored_from` marks the rollout as a rollback from that
+    endpoint config; `judge` decides in the place of `decide`.
     """
     last: list[Observation] = []
 
     def look_again(before: Observation | None) -> Observation:
-        last[:] = [look(aws, clock, policy, arn, before)]
+        last[:] = [replace(look(aws, clock, policy, arn, before), restored_from=restored_from)]
         return last[0]
 
     decision = reconcile(
-        aws, clock, look_again, lambda seen, evidence, now: decide(policy, seen, evidence, now), say, patience
+        aws, clock, look_again, lambda seen, evidence, now: judge(policy, seen, evidence, now), say, patience
     )
     return last[0], decision
 
@@ -82,8 +88,9 @@ def _name(aws: Aws, policy: Policy, package: Package, current: observe.FleetConf
     """The rollout's name: that of the config, or trial, in service when it was made for this package and policy."""
     if current and (current.tag(MODEL_PACKAGE), current.tag(POLICY_HASH)) == (package.arn, policy.digest):
         return current.tag(ROLLOUT) or current.name
+    labels = {MODEL_PACKAGE: package.arn, POLICY_HASH: policy.digest}
     if current and any(trial.is_experiment for _, trial in policy.rollout.trials):
-        experiment = trial_state.experiment_on(aws, policy.endpoint.name, package.arn, policy.digest)
+        experiment = trial_state.experiment_on(aws, policy.endpoint.name, labels)
         if experiment:
             return experiment[ROLLOUT]
     attempt, serving = package.attempts(policy.stage) + 1, current.name if current else ""

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from deploy import observe
 from deploy.aws import Aws
 from deploy.errors import is_missing
-from deploy.labels import MODEL_PACKAGE, POLICY_HASH
+from deploy.labels import ROLLOUT
 from deploy.observe import Endpoint
 from deploy.strategies.trial import Dimensions
 from deploy.trials import TrialPlan, TrialSeen
@@ -37,8 +37,8 @@ def trials(aws: Aws, endpoint: Endpoint, planned: tuple[TrialPlan, ...], now: da
     return tuple(found)
 
 
-def experiment_on(aws: Aws, endpoint: str, package_arn: str, digest: str) -> Mapping[str, str]:
-    """The tags of the experiment that this package has under this policy on the endpoint now; empty when none."""
+def experiment_on(aws: Aws, endpoint: str, labels: Mapping[str, str]) -> Mapping[str, str]:
+    """The tags of the rollout's experiment that is on the endpoint now and has these tags; empty when there is none."""
     pages = aws.sagemaker.get_paginator("list_inference_experiments").paginate(Type="ShadowMode")
     for page in pages:
         for summary in page["InferenceExperiments"]:
@@ -46,7 +46,7 @@ def experiment_on(aws: Aws, endpoint: str, package_arn: str, digest: str) -> Map
                 continue
             said: Any = aws.sagemaker.describe_inference_experiment(Name=summary["Name"])
             tags = observe.tags_of(aws, said["Arn"])
-            ours = (tags.get(MODEL_PACKAGE), tags.get(POLICY_HASH)) == (package_arn, digest)
+            ours = ROLLOUT in tags and labels.items() <= tags.items()
             if ours and said["EndpointMetadata"]["EndpointName"] == endpoint:
                 return tags
     return {}

@@ -66,6 +66,12 @@ class Policy(Settings):
         return self.stage[:1].upper() + self.stage[1:]
 
     @property
+    def shift_only(self) -> "Policy":
+        """The same without trials: for a version that has served before."""
+        rollout = self.rollout.model_copy(update={"strategy": self.rollout.phases[-1]})
+        return self.model_copy(update={"rollout": rollout})
+
+    @property
     def digest(self) -> str:
         """16 hex digits that change when anything in the policy does.
 

@@ -376,8 +376,14 @@ class FakeAws:
         assert (HistoryItemType, ScanBy) == ("StateUpdate", "TimestampDescending")
         return {"AlarmHistoryItems": self.history.get(AlarmName, [])[::-1]}
 
-    def _fire(self, name: str, at: datetime) -> None:
-        reason = (
+    def set_alarm_state(self, AlarmName: str, StateValue: str, StateReason: str) -> None:
+        assert StateValue == "ALARM"
+        self._fire(AlarmName, self.clock.now(), StateReason)
+        if self.endpoint and AlarmName.startswith(self.endpoint.get("pending") or "nothing"):
+            self._settle()
+
+    def _fire(self, name: str, at: datetime, reason: str = "") -> None:
+        reason = reason or (
             f"Threshold Crossed: 2 out of the last 3 datapoints [0.42 ({at:%H:%M})] were greater than the threshold."
         )
         self.alarms[name].update(StateValue="ALARM", StateReason=reason)

@@ -6,7 +6,7 @@ from typing import Any
 import fake_aws
 from fake_aws import FakeAws
 
-from deploy import rollback, rollout, stage_files
+from deploy import rollback_now, rollout, stage_files
 from deploy.decision import Decision
 from deploy.policy import ROLE_VARIABLE, Policy
 
@@ -27,7 +27,7 @@ def apply(world: FakeAws, arn: str, *overrides: str, stage: str = "staging") -> 
 
 
 def roll_back(world: FakeAws, stage: str = "staging") -> Decision:
-    return rollback.roll_back(world, world.clock, policy(stage=stage), quiet)
+    return rollback_now.roll_back(world, world.clock, policy(stage=stage), quiet)
 
 
 def serving(*, versions: int = 1) -> tuple[FakeAws, list[str]]:
