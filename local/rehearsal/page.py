@@ -8,6 +8,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+from local.rehearsal.pace import advice
 from local.rehearsal.picture import rollout_picture
 from local.rehearsal.report import ActReport, Report, write_whole
 
@@ -31,9 +32,15 @@ def page(report: Report) -> str:
             f"{report.wall_seconds:.0f} s on this machine, AWS's clock x {report.speed:g}, seed {report.seed}"
         ),
         acts="\n".join(_act(act) for act in report.acts),
+        delays=_delays(report),
         executions="\n".join(_execution(execution) for execution in report.pipeline_executions),
         packages="\n".join(_package(package) for package in report.packages),
     )
+
+
+def _delays(report: Report) -> str:
+    """What the machine was too slow for, where the verdict is read."""
+    return f'<p class="bad">{escape(advice(report.delays, report.speed))}</p>' if report.delays else ""
 
 
 def _act(act: ActReport) -> str:

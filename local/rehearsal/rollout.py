@@ -3,7 +3,10 @@
 The outcome is the deploy command's exit code; everything counted comes from CloudWatch. It must never judge a rollout.
 """
 
+from dataclasses import replace
+
 from local.rehearsal import commands
+from local.rehearsal.pace import Pace, delay
 from local.rehearsal.report import ActReport, Requests
 from local.rehearsal.scene import DEPLOYER, Scene, json_of
 from local.rehearsal.story import Act, Release
@@ -23,20 +26,25 @@ async def roll_out(
     def show(seen: Seen, look: Look) -> None:
         scene.tell.looking(release.stage, seen, look)
 
+    pace = Pace()
     async with watcher.watching(release.endpoint, show) as seen:
         if seen.before is None:
             ended = await _deploy(scene, release, package)
         else:
             async with traffic.to(release.endpoint) as counted:
                 ended = await _deploy(scene, release, package)
+            pace = counted.pace
             if counted.failed:
                 scene.tell.say(f"clients saw {counted.failed} of {counted.total} fail, the first so: {counted.example}")
         serving = watcher.config(release.endpoint)
         if seen.green is None and serving != seen.before:
             seen.green = serving
-    report = _report(watcher, act, release, package, seen, ended, clock.time() - started)
+    report = replace(_report(watcher, act, release, package, seen, ended, clock.time() - started), pace=pace)
     scene.report.acts.append(report)
     _tell(scene, report)
+    if late := delay(release.stage, pace):
+        scene.report.delays.append(late)
+        scene.tell.say(f"  {late}: this machine is too slow for AWS's clock x {clock.speed:g}", good=False)
     scene.expect(report.outcome == release.expect, f"“{act.title}” ended {report.outcome} in {release.stage}")
     return report
 
@@ -68,6 +76,7 @@ def _report(
             failed=_failed(watcher, seen, None),
             failed_green=_failed(watcher, seen, seen.green) if seen.green else 0,
         ),
+        fired=watcher.fired(seen),
         minutes=_minutes(watcher, seen, seen.started + seconds),
         moments=[
             {

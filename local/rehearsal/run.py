@@ -12,6 +12,7 @@ from pathlib import Path
 
 from local.rehearsal.acts import collect, play, prepare
 from local.rehearsal.narrator import Narrator
+from local.rehearsal.pace import advice, held
 from local.rehearsal.page import write_page
 from local.rehearsal.problems import RehearsalError
 from local.rehearsal.report import Report, write_whole
@@ -35,10 +36,15 @@ async def rehearse(wishes: Wishes, narrator: Narrator | None = None) -> int:
             for number, act in enumerate(story.acts, 1):
                 await play(scene, approvals, number, act)
             await collect(scene)
+            report.clock_held_seconds = round(local.context.clock.held_seconds, 2)
         report.wall_seconds = round(time.monotonic() - started, 1)
         report.write(wishes.out / "report.json")
         write_page(wishes.out / "report.html", report)
     narrator.title(_ending(report))
+    if report.delays:
+        narrator.say(advice(report.delays, report.speed), good=False)
+    if note := held(report.clock_held_seconds):
+        narrator.say(note)
     write_whole(wishes.out / "transcript.txt", "".join(narrator.told).lstrip())
     narrator.say(f"{wishes.out / 'report.html'} shows it, {wishes.out / 'report.json'} holds the numbers")
     return 0 if report.as_told else 1

@@ -19,6 +19,7 @@ import aiohttp
 from local.clock import Clock
 from local.faults import Faults
 from local.faults.traffic import TrafficFault
+from local.rehearsal.pace import LATE_SECONDS, Pace
 
 IN_FLIGHT = 64
 MESSAGE_LENGTH = 60
@@ -28,11 +29,24 @@ LOOK_EVERY_SECONDS = 1.0
 
 @dataclass
 class Counted:
-    """Requests sent, and how many were answered with anything but 200."""
+    """Requests sent, how many were answered with anything but 200, and how many left late."""
 
     total: int = 0
     failed: int = 0
     example: str = ""
+    late: int = 0
+    latest_seconds: float = 0.0
+
+    def left(self, behind: float) -> None:
+        """A request is sent, so many AWS seconds after it was due."""
+        self.total += 1
+        self.late += behind > LATE_SECONDS
+        self.latest_seconds = max(self.latest_seconds, behind)
+
+    @property
+    def pace(self) -> Pace:
+        """Whether they left when they were due."""
+        return Pace(self.total, self.late, self.latest_seconds)
 
 
 @dataclass(frozen=True)
@@ -93,6 +107,7 @@ class Traffic:
                 faults = self.faults.of(TrafficFault, endpoint)
                 if owed > 1 - 1e-9:
                     await under_way.acquire()
+                    counted.left(self.clock.time() - due)
                     group.create_task(_one(session, url, self._next(faults).body, counted, under_way))
                     owed -= 1
                 a_second = self.requests_per_minute / 60 * math.prod(fault.pace() for fault in faults)
@@ -112,7 +127,6 @@ async def _one(
     session: aiohttp.ClientSession, url: str, body: bytes, counted: Counted, under_way: asyncio.Semaphore
 ) -> None:
     headers = {"Content-Type": "text/csv", "Accept": "application/json"}
-    counted.total += 1
     try:
         async with session.post(url, data=body, headers=headers) as answer:
             text = await answer.text()

@@ -63,6 +63,7 @@ class Watcher:
         self._describe = local.services.hosting.describe_endpoint
         self._metrics = local.services.cloudwatch.get_metric_data
         self._alarms = local.services.cloudwatch.describe_alarms
+        self._history = local.services.cloudwatch.describe_alarm_history
 
     @contextlib.asynccontextmanager
     async def watching(self, endpoint: str, show: Callable[[Seen, Look], None]) -> AsyncIterator[Seen]:
@@ -114,6 +115,20 @@ class Watcher:
         )
         found = answer["MetricDataResults"][0]
         return [(at.timestamp(), value) for at, value in zip(found["Timestamps"], found["Values"], strict=True)]
+
+    def fired(self, seen: Seen) -> list[str]:
+        """The alarms of the new fleet that went into ALARM first, in one and the same minute."""
+        if seen.green is None:
+            return []
+        prefix = f"{seen.green}-"
+        since = datetime.fromtimestamp(seen.started, UTC)
+        items = self._history({"HistoryItemType": "StateUpdate", "StartDate": since, "ScanBy": "TimestampAscending"})
+        fired = [
+            (int(item["Timestamp"].timestamp()) // MINUTE, item["AlarmName"].removeprefix(prefix))
+            for item in items["AlarmHistoryItems"]
+            if item["AlarmName"].startswith(prefix) and item["HistorySummary"].endswith("to ALARM")
+        ]
+        return sorted({name for minute, name in fired if minute == fired[0][0]})
 
     async def _watch(self, seen: Seen, show: Callable[[Seen, Look], None]) -> None:
         while True:

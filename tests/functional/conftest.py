@@ -13,6 +13,7 @@ import boto3.session
 import pytest
 
 ROOT = Path(__file__).parents[2]
+STORY = Path(__file__).parent / "story.yaml"
 EXPORT = re.compile(r"^export (\w+)=(.*)$")
 
 
@@ -72,3 +73,18 @@ def client(standin):
         ).client(service, endpoint_url=standin["AWS_ENDPOINT_URL"])
 
     return make
+
+
+@pytest.fixture(scope="session")
+def told(tmp_path_factory) -> tuple[Path, str]:
+    """The short story, rehearsed once on a machine set up for a proxy and another AWS: its folder, and what it said."""
+    folder = tmp_path_factory.mktemp("rehearsal")
+    elsewhere = {
+        "HTTP_PROXY": "http://127.0.0.1:9",
+        "AWS_PROFILE": "nobody",
+        "AWS_ENDPOINT_URL_S3": "http://127.0.0.1:9",
+    }
+    process = start("rehearse", "--story", str(STORY), "--out", str(folder), **elsewhere)
+    out, said = process.communicate(timeout=240)
+    assert process.returncode == 0, out + said
+    return folder, out

@@ -1,28 +1,8 @@
 """The whole loop in small: data, pipeline, approval, event, canary, promotion, rollback; real processes and HTTP."""
 
 import json
-from pathlib import Path
 
 import pytest
-
-from tests.functional.conftest import start
-
-STORY = Path(__file__).parent / "story.yaml"
-
-
-@pytest.fixture(scope="module")
-def told(tmp_path_factory) -> tuple[Path, str]:
-    """The short story, rehearsed once on a machine set up for a proxy and another AWS: its folder, and what it said."""
-    folder = tmp_path_factory.mktemp("rehearsal")
-    elsewhere = {
-        "HTTP_PROXY": "http://127.0.0.1:9",
-        "AWS_PROFILE": "nobody",
-        "AWS_ENDPOINT_URL_S3": "http://127.0.0.1:9",
-    }
-    process = start("rehearse", "--story", str(STORY), "--out", str(folder), **elsewhere)
-    out, said = process.communicate(timeout=240)
-    assert process.returncode == 0, out + said
-    return folder, out
 
 
 @pytest.fixture(scope="module")
