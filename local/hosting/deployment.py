@@ -12,7 +12,7 @@ from local.clock import Clock
 from local.hosting import rules, traffic
 from local.hosting.endpoint import Endpoint
 from local.hosting.fleet import Fleet
-from local.hosting.guardrails import FiredSince, GuardrailError, Watch
+from local.hosting.guardrails import Alarms, GuardrailError, Watch
 from local.hosting.launcher import LaunchError
 from local.hosting.traffic import Counts, DeploymentConfig, Step
 from local.unverified import Unverified
@@ -33,7 +33,7 @@ class World:
 
     clock: Clock
     unverified: Unverified
-    fired_since: FiredSince
+    alarms: Alarms
     changed: Callable[[Endpoint], None]
     advanced: Callable[[Endpoint], None]
 
@@ -77,7 +77,7 @@ class Update:
         self._config = {} if self._excluded else config
         self._old = self._blue.sizes
         timeout = rules.timeout_seconds(self._config, world.unverified)
-        self._watch = Watch(world.clock, rules.alarms(self._config), timeout, world.fired_since, ignoring)
+        self._watch = Watch(world.clock, world.alarms, rules.alarms(self._config), timeout, ignoring)
 
     async def run(self) -> None:
         """Walk to the new config. Ends InService, on it or on the old one; or UpdateRollbackFailed, on both."""

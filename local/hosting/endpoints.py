@@ -6,17 +6,14 @@ Sources: the API reference of each operation. It must never hold a request up un
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from local.cloudwatch import CloudWatch
 from local.context import Context, Request, Response
 from local.errors import AwsError, validation
-from local.hosting import deployment, rules, scaling
-from local.hosting.capture import capture, store
-from local.hosting.capture_plan import CapturePlan
-from local.hosting.configs import VARIANTS, EndpointConfigs, variants_of
+from local.hosting import admission, deployment, rules, scaling
+from local.hosting.configs import EndpointConfigs
 from local.hosting.endpoint import (
     DEPLOYMENT_EVENT,
     STATE_EVENT,
@@ -25,16 +22,14 @@ from local.hosting.endpoint import (
     describe,
     state_event,
 )
-from local.hosting.fleet import Fleet
+from local.hosting.fleets import Fleets
+from local.hosting.guardrails import Alarms
 from local.hosting.invocation import InvokeResponse, Router
 from local.hosting.launcher import Launcher
 from local.hosting.models import Models
-from local.hosting.plan import VariantPlan
-from local.hosting.shadow import mirror
-from local.hosting.traffic import DeploymentConfig
 from local.listing import page
 
-_SERVING = ("InService", "Updating", "RollingBack", "SystemUpdating", "UpdateRollbackFailed")
+_SERVING = ("InService", "Updating", "RollingBack", "UpdateRollbackFailed")
 _RETAINED = ("DesiredInstanceCount", "DesiredWeight")
 _log = logging.getLogger(__name__)
 
@@ -54,18 +49,14 @@ class Endpoints:
     ) -> None:
         self._context = context
         self._unverified = context.unverified
-        self._cloudwatch = cloudwatch
-        self._models = models
         self._configs = configs
-        self._launcher = launcher
         self._tags = tags
         self._endpoints: dict[str, Endpoint] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._router = Router(context, cloudwatch, launcher, random.Random(seed))
-        self._copying, self._sampling = _random(seed, "copying"), _random(seed, "sampling")
-        self._world = deployment.World(
-            context.clock, context.unverified, self._fired_since, self._changed, self._advanced
-        )
+        self._fleets = Fleets(context, models, configs, launcher, self._router.exchange, seed)
+        self._alarms = Alarms.of(cloudwatch, context.unverified)
+        self._world = deployment.World(context.clock, context.unverified, self._alarms, self._changed, self._advanced)
 
     async def close(self) -> None:
         """Give up every deployment and end every process."""
@@ -86,38 +77,37 @@ class Endpoints:
         arn = self._arn(name)
         if arn in (endpoint.arn for endpoint in self._endpoints.values()):
             raise validation(f'Cannot create already existing endpoint "{arn}".')
-        plans = self._plans(config, {})
+        plans = self._fleets.plans(config, {})
         kept = request.get("DeploymentConfig")
-        rules.check(kept or {}, _counts(plans), self._unverified)
+        rules.check(kept or {}, admission.production_counts(plans), self._unverified)
         now = self._context.clock.now()
         endpoint = Endpoint(name, arn, config, now, now, last_deployment_config=kept)
         self._endpoints[name] = endpoint
         self._tags[arn] = list(request.get("Tags", []))
-        fleet = endpoint.green = self._fleet(endpoint, config, plans)
+        fleet = endpoint.green = self._fleets.make(name, config, plans)
         self._begin(endpoint, lambda: deployment.create(self._world, endpoint, fleet))
         return {"EndpointArn": arn}
 
     def update(self, request: Request) -> Response:
         """Start a deployment of another endpoint config, on an endpoint to which nothing is being done."""
         endpoint, config = self._find(request["EndpointName"]), request["EndpointConfigName"]
-        _check_updatable(endpoint, also=("UpdateRollbackFailed",))
-        if config == endpoint.config and not (endpoint.stray or self._unverified.same_config_update == "allow"):
-            raise validation(
-                f'Endpoint "{endpoint.arn}" already has endpoint configuration {config}: name another one.'
-            )
-        plans = self._plans(config, _retained(endpoint, request))
+        admission.check_update(endpoint, config, self._unverified)
+        plans = self._fleets.plans(config, _retained(endpoint, request))
         chosen = request.get("DeploymentConfig")
         if chosen is None and request.get("RetainDeploymentConfig"):
             chosen = endpoint.last_deployment_config
-        ignoring = self._check_deployment(endpoint, chosen, plans) if chosen else ()
-        endpoint.green, endpoint.status = self._fleet(endpoint, config, plans), "Updating"
+        if chosen is not None:
+            admission.check_deployment(endpoint, chosen, plans, self._unverified)
+        names, now = rules.alarms(chosen or {}), self._context.clock.now()
+        ignoring = admission.check_alarms(names, self._alarms, now, self._unverified)
+        endpoint.green, endpoint.status = self._fleets.make(endpoint.name, config, plans), "Updating"
         self._begin(endpoint, deployment.Update(self._world, endpoint, chosen or {}, ignoring).run)
         return {"EndpointArn": endpoint.arn}
 
     def rescale(self, request: Request) -> Response:
         """Change weights of the variants that serve, or the instance count of one; no deployment, no guardrails."""
         endpoint = self._find(request["EndpointName"])
-        _check_updatable(endpoint)
+        admission.check_scaling(endpoint)
         assert endpoint.blue is not None
         wanted = request["DesiredWeightsAndCapacities"]
         scaling.check(wanted, endpoint.blue, endpoint.arn)
@@ -143,8 +133,7 @@ class Endpoints:
     def delete(self, request: Request) -> Response:
         """Start to delete an endpoint that nothing is being done to; its record goes with its last process."""
         endpoint = self._find(request["EndpointName"])
-        if endpoint.status not in ("InService", "Failed", "UpdateRollbackFailed"):
-            raise _in_progress(endpoint)
+        admission.check_delete(endpoint)
         endpoint.status = "Deleting"
         self._changed(endpoint)
         self._begin(endpoint, lambda: self._delete(endpoint))
@@ -164,60 +153,6 @@ class Endpoints:
         if name not in self._endpoints:
             raise validation(f'Could not find endpoint "{self._arn(name)}".')
         return self._endpoints[name]
-
-    def _plans(self, config: str, retained: Mapping[str, Mapping[str, Any]]) -> list[VariantPlan]:
-        described = self._configs.describe(config)
-        for variant in variants_of(described):
-            self._models.check_deployable(variant["ModelName"])
-        return [
-            VariantPlan.of(
-                variant,
-                self._models.container(variant["ModelName"]),
-                retained.get(variant["VariantName"], {}),
-                shadow=member == "ShadowProductionVariants",
-            )
-            for member in VARIANTS
-            for variant in described.get(member, [])
-        ]
-
-    def _fleet(self, endpoint: Endpoint, config: str, plans: list[VariantPlan]) -> Fleet:
-        """A fleet of which none runs yet."""
-        fleet = Fleet(endpoint.name, config, plans, self._launcher, self._context.clock)
-        mirror(fleet, self._router.exchange, self._copying, self._unverified)
-        captured = self._configs.describe(config).get("DataCaptureConfig")
-        if captured is not None:
-            plan = CapturePlan.of(captured, self._unverified.captured_failures)
-            capture(fleet, plan, store(self._context), self._sampling)
-        return fleet
-
-    def _check_deployment(
-        self, endpoint: Endpoint, config: DeploymentConfig, plans: Sequence[VariantPlan]
-    ) -> tuple[str, ...]:
-        """Refuse a deployment that SageMaker refuses; the alarms in ALARM that it ignores until they have left it."""
-        assert endpoint.blue is not None
-        shadowed = endpoint.blue.shadow is not None or any(plan.shadow for plan in plans)
-        rules.check(config, _counts(plans), self._unverified, shadowed=shadowed)
-        old, new = sorted(endpoint.blue.production), sorted(_counts(plans))
-        if old != new:
-            raise validation(
-                "A DeploymentConfig needs the same variant names in the old and the new endpoint configuration; they "
-                f"are {', '.join(old)} and {', '.join(new)}."
-            )
-        if endpoint.stray and "RollingUpdatePolicy" in config:
-            raise validation(
-                f'Endpoint "{endpoint.arn}" serves two configurations: use BlueGreenUpdatePolicy to replace both.'
-            )
-        return self._check_alarms(rules.alarms(config))
-
-    def _check_alarms(self, names: Sequence[str]) -> tuple[str, ...]:
-        for name in names:
-            if self._cloudwatch.alarm_state(name) is None and self._unverified.missing_alarm_at_start == "refuse":
-                raise validation(f"AutoRollbackConfiguration names alarm {name}, which does not exist.")
-        now = self._context.clock.now()
-        in_alarm = tuple(name for name in names if self._world.fired_since(name, now) is not None)
-        if in_alarm and self._unverified.alarm_in_alarm_at_start == "refuse":
-            raise validation(f"AutoRollbackConfiguration names alarm {in_alarm[0]}, which is in ALARM state already.")
-        return in_alarm if self._unverified.alarm_in_alarm_at_start == "ignore" else ()
 
     def _begin(self, endpoint: Endpoint, work: Callable[[], Awaitable[None]]) -> None:
         """Run what follows an operation in the endpoint's one task."""
@@ -243,10 +178,6 @@ class Endpoints:
         self._tags.pop(endpoint.arn, None)
         self._endpoints.pop(endpoint.name, None)
 
-    def _fired_since(self, name: str, moment: datetime) -> str | None:
-        by_hand = self._unverified.alarm_set_by_hand == "honoured"
-        return self._cloudwatch.alarm_fired_since(name, moment, by_hand=by_hand)
-
     def _changed(self, endpoint: Endpoint) -> None:
         endpoint.modified = self._context.clock.now()
         self._context.emit(STATE_EVENT, [endpoint.arn], state_event(endpoint, self._tags.get(endpoint.arn, [])))
@@ -260,29 +191,9 @@ class Endpoints:
         return self._context.arn(f"endpoint/{name.lower()}")
 
 
-def _random(seed: int | None, purpose: str) -> random.Random:
-    """A generator of its own for each purpose: one that is asked less or more must not change what the others say."""
-    return random.Random(None if seed is None else f"{seed} {purpose}")
-
-
 async def _stop(endpoint: Endpoint) -> None:
     for fleet in endpoint.fleets:
         await fleet.stop()
-
-
-def _check_updatable(endpoint: Endpoint, also: tuple[str, ...] = ()) -> None:
-    if endpoint.status == "Failed":
-        raise validation(f'Cannot update endpoint "{endpoint.arn}": it is Failed and can only be deleted.')
-    if endpoint.status == "UpdateRollbackFailed" and not also:
-        raise validation(
-            f'Cannot scale endpoint "{endpoint.arn}": UpdateEndpoint must bring it back to one configuration.'
-        )
-    if endpoint.status not in ("InService", *also):
-        raise _in_progress(endpoint)
-
-
-def _in_progress(endpoint: Endpoint) -> AwsError:
-    return validation(f'Cannot update in-progress endpoint "{endpoint.arn}".')
 
 
 def _retained(endpoint: Endpoint, request: Request) -> dict[str, dict[str, Any]]:
@@ -298,7 +209,3 @@ def _retained(endpoint: Endpoint, request: Request) -> dict[str, dict[str, Any]]
         }
         for name, variant in endpoint.blue.variants.items()
     }
-
-
-def _counts(plans: Sequence[VariantPlan]) -> dict[str, int]:
-    return {plan.name: plan.count for plan in plans if not plan.shadow}

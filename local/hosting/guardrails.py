@@ -5,17 +5,38 @@ What SageMaker makes of an alarm that is in ALARM from the start is not document
 """
 
 import asyncio
+import functools
 from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from local.clock import Clock
+from local.cloudwatch import CloudWatch
+from local.unverified import Unverified
 
 WATCH_SECONDS = 5.0
 """How often alarms and the timeout are looked at (AWS seconds)."""
 
-FiredSince = Callable[[str, datetime], str | None]
-"""Why an alarm is in ALARM, or was since a moment; None when it was not, or when there is no such alarm."""
+
+@dataclass(frozen=True)
+class Alarms:
+    """What a deployment knows of alarms.
+
+    `fired_since` is why an alarm is in ALARM, or was since a moment; None when it was not, or there is no such alarm.
+    """
+
+    exists: Callable[[str], bool]
+    fired_since: Callable[[str, datetime], str | None]
+
+    @classmethod
+    def of(cls, cloudwatch: CloudWatch, unverified: Unverified) -> "Alarms":
+        """CloudWatch's alarms, those set by hand included or not."""
+        by_hand = unverified.alarm_set_by_hand == "honoured"
+        return cls(
+            lambda name: cloudwatch.alarm_state(name) is not None,
+            functools.partial(cloudwatch.alarm_fired_since, by_hand=by_hand),
+        )
 
 
 class GuardrailError(Exception):
@@ -31,15 +52,15 @@ class Watch:
     def __init__(
         self,
         clock: Clock,
-        alarms: Sequence[str],
+        alarms: Alarms,
+        names: Sequence[str],
         timeout_seconds: float,
-        fired_since: FiredSince,
         ignoring: Sequence[str] = (),
     ) -> None:
         self._clock = clock
         self._alarms = alarms
+        self._names = names
         self._timeout = timeout_seconds
-        self._fired_since = fired_since
         self._ignored = set(ignoring)
         self._began = clock.now()
 
@@ -57,7 +78,7 @@ class Watch:
             await asyncio.gather(task, return_exceptions=True)
 
     def _look(self) -> None:
-        for name in self._alarms:
+        for name in self._names:
             why = self._why(name)
             if why is not None:
                 raise GuardrailError(
@@ -71,7 +92,7 @@ class Watch:
 
     def _why(self, name: str) -> str | None:
         if name not in self._ignored:
-            return self._fired_since(name, self._began)
-        if self._fired_since(name, self._clock.now()) is None:
+            return self._alarms.fired_since(name, self._began)
+        if self._alarms.fired_since(name, self._clock.now()) is None:
             self._ignored.discard(name)
         return None
