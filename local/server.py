@@ -74,7 +74,7 @@ async def running(
         stack.push_async_callback(runner.cleanup)
         await _listen(runner, port)
         url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-        events = Events(clock, duplicates=duplicate_events)
+        events = Events(clock, duplicates=duplicate_events, faults=faults)
         folder = _folder(stack, state)
         services, context, background = _build(clock, events, faults, url, folder, region, seed, unverified)
         stack.callback(services.moto.stop)
@@ -124,7 +124,7 @@ def _build(
     cloudwatch = CloudWatch(context, events.emitter("aws.cloudwatch"))
     describe = registry.describe_model_package
     hosting = Hosting(context, cloudwatch, describe, tags=tags.by_arn, faults=faults, seed=seed)
-    jobs = Jobs(context, tags.by_arn)
+    jobs = Jobs(context, tags.by_arn, faults)
     pipelines = Pipelines(context, jobs, registry.create_model_package, random.Random(seed))
     owners = {
         "sagemaker": (registry, hosting, hosting.experiments, jobs, pipelines, tags),

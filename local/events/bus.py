@@ -15,6 +15,8 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local.clock import Clock
+from local.faults import Faults
+from local.faults.events import Duplicates
 
 _ATTEMPTS = 5
 _log = logging.getLogger("local")
@@ -27,11 +29,12 @@ class Events:
     """A queue of events, and the one task that delivers them.
 
     `duplicates` is how many copies follow each event, with ids of their own: a consumer has to look at what the event
-    says, not at its id. It may be changed at any time.
+    says, not at its id. It may be changed at any time; `faults` may add more.
     """
 
-    def __init__(self, clock: Clock, *, duplicates: int = 0) -> None:
+    def __init__(self, clock: Clock, *, duplicates: int = 0, faults: Faults | None = None) -> None:
         self.duplicates = duplicates
+        self._faults = faults or Faults()
         self._clock = clock
         self._queue: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
 
@@ -47,7 +50,8 @@ class Events:
             "Resources": resources,
             "Detail": json.dumps(detail, default=str),
         }
-        for _ in range(1 + self.duplicates):
+        more = sum(fault.copies for fault in self._faults.of(Duplicates, detail_type))
+        for _ in range(1 + self.duplicates + more):
             self._queue.put_nowait(entry)
 
     async def run(self, client: Callable[[str], Any]) -> None:

@@ -4,7 +4,7 @@ A fault is a line of text (`errors:0.3`), put in force with `Faults.put` or PUT 
 loads in milliseconds, because each container's process makes its own. It must never import a service.
 """
 
-from local.faults import answers, api, hosting, predictions, processes, traffic  # noqa: F401 - each enters its faults in the registry
+from local.faults import answers, api, events, hosting, jobs, predictions, processes, traffic  # noqa: F401 - each enters its faults in the registry
 from local.faults.active import Active, Faults
 from local.faults.fault import REGISTRY, Fault, FaultError, parse, parse_all
 

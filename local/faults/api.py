@@ -16,6 +16,7 @@ from typing import ClassVar, TypeVar
 
 from local.errors import AwsError
 from local.faults.fault import Fault
+from local.faults.which import Which
 
 T = TypeVar("T")
 Perform = Callable[[], Awaitable[T]]
@@ -47,16 +48,15 @@ class ApiFault(Fault):
 
     def check(self) -> None:
         _known(self.operation)
-        match = re.fullmatch(r"first(?:-(?P<calls>\d+))?", self.which)
-        self._left = int(match["calls"] or 1) if match else 0
-        self._rate = 0.0 if match else _rate(self.which)
+        self._which = Which(self.which, self._random)
+
+    @property
+    def happened(self) -> int:
+        return self._which.happened
 
     def hits(self, operation: str) -> bool:
         """Whether it happens to this call."""
-        if not fnmatch.fnmatchcase(operation, self.operation):
-            return False
-        self._left -= 1
-        return self._left >= 0 or self._random.random() < self._rate
+        return fnmatch.fnmatchcase(operation, self.operation) and self._which.hit()
 
     async def around(self, service: str, perform: Perform[T]) -> T:
         """What becomes of a call that it happens to."""
@@ -128,13 +128,3 @@ def _operations() -> tuple[str, ...]:
     from moto.core.utils import get_service_model  # only who names an operation waits for the models
 
     return tuple(name for service in SERVICES for name in get_service_model(service).operation_names)
-
-
-def _rate(text: str) -> float:
-    try:
-        rate = float(text)
-    except ValueError:
-        rate = -1.0
-    if not 0 <= rate <= 1:
-        raise ValueError(f"its which is {text}; it must be a share between 0 and 1, first, or first-N")
-    return rate

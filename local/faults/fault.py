@@ -60,6 +60,11 @@ class Fault:
         """It is in force from now on. `now` tells AWS's time in seconds."""
         self._now, self._began = now, now()
 
+    @property
+    def happened(self) -> int | None:
+        """How often it happened since it started; None where that is not counted."""
+        return None
+
     def age(self) -> float:
         """AWS seconds since it started."""
         return self._now() - self._began

@@ -1,7 +1,7 @@
 """`/_rehearsal/fault`, by which a rehearsal, or anybody on this machine, sets faults. It is no AWS operation.
 
-GET lists them; PUT takes one `{"fault": TEXT, "target": WHOM}` or a list of such, all of them or none; DELETE ends all,
-or those of ?fault=TEXT and ?target=WHOM.
+GET lists them, with how often each `happened` (null: not counted); PUT takes one `{"fault": TEXT, "target": WHOM}` or a
+list of such, all of them or none; DELETE ends all, or those of ?fault=TEXT and ?target=WHOM.
 """
 
 import asyncio
@@ -61,6 +61,12 @@ def _wanted(text: str) -> list[tuple[Fault, str | None]]:
 
 def _shown(faults: Faults) -> web.Response:
     shown = [
-        {"fault": str(active.fault), "scope": active.fault.scope, "target": active.target} for active in faults.listed()
+        {
+            "fault": str(active.fault),
+            "scope": active.fault.scope,
+            "target": active.target,
+            "happened": active.fault.happened,
+        }
+        for active in faults.listed()
     ]
     return web.json_response({"faults": shown})

@@ -10,6 +10,8 @@ from typing import Any
 
 from local.context import Context, Request, Response
 from local.errors import AwsError, not_found, validation
+from local.faults import Faults
+from local.faults.jobs import JobFault
 from local.jobs.job import OVER, Job, Kind, describe
 from local.jobs.runner import Runner
 from local.jobs.trouble import Trouble, failure_reason, refusal
@@ -23,19 +25,16 @@ _SUMMARIES: dict[Kind, tuple[str, ...]] = {
 }
 
 
-def _none(_kind: Kind, _name: str) -> Trouble | None:
-    return None
-
-
 class Jobs:
     """Every job of this stand-in.
 
     `tags` is the table, by ARN, that creation tags are written into. `trouble` is asked once for each job that is
-    created, by kind and name; what it returns happens to the job.
+    created, by kind and name; what it returns happens to the job: unless it is replaced, what `faults` say.
     """
 
-    def __init__(self, context: Context, tags: dict[str, Any] | None = None) -> None:
-        self.trouble: Callable[[Kind, str], Trouble | None] = _none
+    def __init__(self, context: Context, tags: dict[str, Any] | None = None, faults: Faults | None = None) -> None:
+        self.faults = faults or Faults(context.clock.time)
+        self.trouble: Callable[[Kind, str], Trouble | None] = self._faulty
         self._context = context
         self._tags = {} if tags is None else tags
         self._runner = Runner(context)
@@ -136,6 +135,12 @@ class Jobs:
     def delete_training_job(self, request: Request) -> Response:
         """Forget a job that is over; its name is free again."""
         return self._delete("TrainingJob", request)
+
+    def _faulty(self, _: Kind, name: str) -> Trouble | None:
+        for fault in self.faults.of(JobFault, name):
+            if fault.hits(name):
+                return Trouble[fault.trouble.replace("-", "_").upper()]
+        return None
 
     async def _run(self, job: Job, doomed: str | None) -> None:
         if doomed:

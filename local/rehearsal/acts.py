@@ -7,10 +7,11 @@ import asyncio
 
 from local.rehearsal import harm, people, readback
 from local.rehearsal.problems import RehearsalError
-from local.rehearsal.report import write_whole
-from local.rehearsal.rollout import roll_out
+from local.rehearsal.report import ActReport, write_whole
+from local.rehearsal.rollout import roll_out, roll_out_again
 from local.rehearsal.scene import Scene
-from local.rehearsal.story import Act
+from local.rehearsal.story import Act, Release
+from local.rehearsal.traffic import Traffic
 from local.rehearsal.training import train
 from local.rehearsal.watch import Watcher
 
@@ -43,21 +44,31 @@ async def prepare(scene: Scene) -> people.Release:
 async def play(scene: Scene, approvals: people.Release, number: int, act: Act) -> None:
     """Train as the act says; release what passed, stage by stage, until one does not take it."""
     scene.tell.act(number, act.title, act.tells)
-    trained = await train(scene, act)
-    if trained is None or not act.releases:
-        return
-    harm.check(act, trained.traffic)
-    harm.begin(scene, act, "container", trained.package)
-    package = await _approve(scene, approvals, trained.package)
+    with harm.during(scene, act, {"jobs": None, "events": None}):
+        trained = await train(scene, act)
+        if trained is not None and act.releases:
+            harm.check(act, trained.traffic)
+            harm.begin(scene, act, "container", trained.package)
+            package = await _approve(scene, approvals, trained.package)
+            await _release(scene, approvals, act, package, trained.traffic)
+
+
+async def _release(scene: Scene, approvals: people.Release, act: Act, package: str, traffic: Traffic) -> None:
     watcher = Watcher(scene.local)
     untouched = {r.endpoint: watcher.config(r.endpoint) for r in act.releases if r.expect == "untouched"}
+    played: list[tuple[Release, ActReport]] = []
     for release in act.releases:
         if release.expect == "untouched":
             continue
-        with harm.while_released(scene, act, release.endpoint):
-            report = await roll_out(scene, watcher, act, release, package, trained.traffic)
-        if report.outcome not in ("created", "promoted"):
+        with harm.during(scene, act, harm.around(release.endpoint)):
+            played.append((release, await roll_out(scene, watcher, act, release, package, traffic)))
+        if played[-1][1].outcome not in ("created", "promoted"):
             break
+    while played:
+        again = await asyncio.to_thread(approvals.next_approved, 0)
+        if again is None:
+            break
+        await roll_out_again(scene, watcher, *played[-1])
     for endpoint, before in untouched.items():
         same = watcher.config(endpoint) == before
         scene.tell.say(f"{endpoint} {'never saw it: still on' if same else 'CHANGED from'} {before}", good=same)

@@ -1,7 +1,7 @@
 """Puts an act's faults in force, each on whom it is about, for as long as it should be. It must never judge them."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from local.faults import FaultError, parse
 from local.faults.traffic import TrafficFault
@@ -15,6 +15,8 @@ WHOM = {
     "hosting": "its endpoint",
     "traffic": "its traffic",
     "api": "the deploy stage's calls",
+    "jobs": "its jobs",
+    "events": "its events",
 }
 """Whom the faults of a scope are about, in a release."""
 
@@ -29,15 +31,22 @@ def begin(scene: Scene, act: Act, scope: str, target: str | None) -> list[str]:
 
 
 @contextlib.contextmanager
-def while_released(scene: Scene, act: Act, endpoint: str) -> Iterator[None]:
-    """Faults of what surrounds a release to an endpoint, while the block runs."""
-    targets = {"hosting": endpoint, "traffic": endpoint, "api": DEPLOYER}
+def during(scene: Scene, act: Act, targets: Mapping[str, str | None]) -> Iterator[None]:
+    """The act's faults of these scopes are in force while the block runs, each about its scope's target."""
     begun = [(fault, target) for scope, target in targets.items() for fault in begin(scene, act, scope, target)]
     try:
         yield
     finally:
-        for fault, target in begun:
-            scene.local.faults.clear(fault, target)
+        for active in scene.local.faults.listed():
+            if (str(active.fault), active.target) in begun:
+                if active.fault.happened == 0:
+                    scene.tell.say(f"{active.fault} never happened, and proves nothing", good=False)
+                scene.local.faults.clear(str(active.fault), active.target)
+
+
+def around(endpoint: str) -> dict[str, str | None]:
+    """Whom the faults of a release to an endpoint are about, by scope; those of its containers aside."""
+    return {"hosting": endpoint, "traffic": endpoint, "api": DEPLOYER}
 
 
 def check(act: Act, traffic: Traffic) -> None:

@@ -28,13 +28,14 @@ class Release:
     def next_approved(self, seconds: float) -> str | None:
         """The ARN in the next approval event; None when none came in that many real seconds."""
         deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
+        while True:
             received = self.sqs.receive_message(QueueUrl=self.queue_url, MaxNumberOfMessages=1)
             for message in received.get("Messages", []):
                 self.sqs.delete_message(QueueUrl=self.queue_url, ReceiptHandle=message["ReceiptHandle"])
                 return str(json.loads(message["Body"])["detail"]["ModelPackageArn"])
+            if time.monotonic() >= deadline:
+                return None
             time.sleep(LOOK_EVERY_SECONDS)
-        return None
 
 
 def listen(events: Any, sqs: Any, group: str) -> Release:

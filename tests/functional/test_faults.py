@@ -65,8 +65,8 @@ def refusal(call: Callable[..., object], **request: object) -> tuple[str, int]:
 def test_faults_are_set_several_at_once_listed_and_ended(fault):
     put = [{"fault": "errors:0.3", "target": "arn:one"}, {"fault": "slow:5"}]
     listed = [
-        {"fault": "errors:0.3", "scope": "container", "target": "arn:one"},
-        {"fault": "slow:5", "scope": "container", "target": None},
+        {"fault": "errors:0.3", "scope": "container", "target": "arn:one", "happened": None},
+        {"fault": "slow:5", "scope": "container", "target": None, "happened": None},
     ]
     assert fault("PUT", put) == fault("GET") == listed
     assert fault("DELETE", query="?fault=slow:5") == listed[:1]
@@ -131,6 +131,14 @@ def test_a_client_that_tries_again_gets_through_once_the_first_calls_were_hit(un
     call = under("throttle:*:first-2", attempts=3).create_model_package_group
     call(ModelPackageGroupName=wanted)
     assert wanted in groups(client)
+
+
+def test_how_often_a_fault_happened_is_told(under, fault):
+    faulty = under("throttle:ListModels:first-2")
+    for _ in range(2):
+        refusal(faulty.list_models)
+    faulty.list_models()
+    assert [shown["happened"] for shown in fault("GET")] == [2]
 
 
 def test_a_fault_is_of_its_operation_and_its_caller_alone(under, client):

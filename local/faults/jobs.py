@@ -1,0 +1,43 @@
+"""Faults of jobs: what AWS does to a job whose script and request are well. Retry policies are for these.
+
+Source: the developer guide, "Retry policy for pipeline steps".
+"""
+
+import fnmatch
+from dataclasses import dataclass
+from typing import ClassVar
+
+from local.faults.fault import Fault
+from local.faults.which import Which
+
+TROUBLES = ("internal-error", "capacity-error", "resource-limit", "service-fault", "throttling")
+
+
+@dataclass
+class JobFault(Fault, name="job"):
+    """A job of this name (with *), or of the pipeline step of this name, gets into trouble of AWS's.
+
+    It fails by internal-error or capacity-error; resource-limit, service-fault or throttling refuse to create it.
+    """
+
+    scope: ClassVar[str] = "jobs"
+    expect = "promoted"
+
+    job: str
+    trouble: str
+    which: str = "first"
+    seed: int = 0
+
+    def check(self) -> None:
+        if self.trouble not in TROUBLES:
+            raise ValueError(f"its trouble is {self.trouble}; it must be one of {', '.join(TROUBLES)}")
+        self._which = Which(self.which, self._random)
+
+    @property
+    def happened(self) -> int:
+        return self._which.happened
+
+    def hits(self, name: str) -> bool:
+        """Whether it happens to the job of this name that is being created."""
+        patterns = (self.job, f"pipelines-*-{self.job}-*")
+        return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns) and self._which.hit()
