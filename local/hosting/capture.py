@@ -26,7 +26,10 @@ ROLL_SECONDS = 60.0
 """How long lines gather before they become files (AWS seconds)."""
 
 ROLL_BYTES = 4 * 1024 * 1024
-"""How many bytes of lines become files at once."""
+"""How many bytes of requests and answers become files at once."""
+
+EVENT_BYTES = 2 * 1024
+"""What a request and its answer take in memory beside their bodies, about."""
 
 MOST_BYTES = 64 * 1024 * 1024
 """How many bytes may wait, in memory and in files, before what comes next is not captured."""
@@ -84,7 +87,7 @@ class _Event:
 
     @property
     def size(self) -> int:
-        return len(self.exchange.body) + len(self.exchange.reply.body)
+        return len(self.exchange.body) + len(self.exchange.reply.body) + EVENT_BYTES
 
     @property
     def folder(self) -> tuple[str, str]:

@@ -320,12 +320,14 @@ def test_what_waits_for_a_disk_that_takes_nothing_is_bounded():
     asyncio.run(go())
 
 
-def test_many_bytes_become_files_before_the_minute_is_over():
+@pytest.mark.parametrize("count", [1, 100])
+def test_much_that_is_captured_becomes_files_before_the_minute_is_over(count):
     async def go() -> None:
         disk = Disk()
         store = Store(Clock(0.001), disk.store.folder, disk.store.write, disk.store.upload)
         captured = Capture("e", CapturePlan.of(config("bucket")), store, random.Random(1))
-        captured.observe("A", Exchange("id", b"x" * capturing.ROLL_BYTES, {}, EXCHANGE.reply))
+        for _ in range(count):
+            captured.observe("A", Exchange("id", b"x" * (capturing.ROLL_BYTES // count), {}, EXCHANGE.reply))
         await until(lambda: bool(disk.uploaded))
         await captured.close()
 
