@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
+from deploy.interview import QUESTIONS, Question
 from deploy.rollout import PATIENCE
 
 MINUTE = timedelta(minutes=1)
@@ -17,6 +18,7 @@ COMMANDS = {
     "pause": "let nothing new begin on the stage's endpoint; what is under way goes on",
     "resume": "let rollouts begin again",
     "abort": "end what is under way and return to what served before; the package is rejected",
+    "choose": "ask how careful a stage must be, and write its file with a reason for every value",
     "promote": "end a trial early as good, and go on to the shift",
 }
 
@@ -33,6 +35,8 @@ def parser(run: Mapping[str, Callable[..., Any]]) -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
         _add_stage(command)
         _add_own(name, command)
+        if name == "choose":
+            _add_questions(command)
         command.add_argument("--json", action="store_true", help="print JSON, and nothing else, on stdout")
         command.set_defaults(run=run[name])
     return top
@@ -57,6 +61,23 @@ def _add_own(name: str, command: argparse.ArgumentParser) -> None:
         command.add_argument("--now", action="store_true", help=text)
     if name in {"pause", "abort", "promote"}:
         command.add_argument("--reason", default="no reason given", help="kept with what is done")
+
+
+def _add_questions(command: argparse.ArgumentParser) -> None:
+    for question in QUESTIONS:
+        text = f"{question.text[:-1].lower()} (for example {question.example}); asked for when left out"
+        command.add_argument(question.option, type=_reader(question), metavar=question.name.upper(), help=text)
+    command.add_argument("--force", action="store_true", help="overwrite the stage's file")
+
+
+def _reader(question: Question) -> Callable[[str], Any]:
+    def read(text: str) -> Any:
+        try:
+            return question.read(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(f"{text!r}: {error}") from error
+
+    return read
 
 
 def _minutes(text: str) -> float:

@@ -16,7 +16,7 @@ from typing import Any, TextIO
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from deploy import arguments, hand, page, preflight, rollback, rollback_now, rollout, stage_files
+from deploy import arguments, hand, interview, page, preflight, rollback, rollback_now, rollout, stage_files
 from deploy import status as standing
 from deploy.aws import Aws, connect
 from deploy.clock import AwsClock, Clock, speed
@@ -28,19 +28,23 @@ from deploy.observe import Observation
 from deploy.plan import make_plan
 from deploy.policy import Policy
 
+Result = tuple[dict[str, Any], str, int]
+"""What a command comes to: for programs, for people, its exit code."""
+
 INTERRUPTED = 130
 INTERRUPTION = "Interrupted. A rollout that has begun goes on in SageMaker, guarded; run apply again to watch it."
 
 
 @dataclass(frozen=True)
 class World:
-    """What the commands are given from outside."""
+    """What the commands are given from outside; `ask` puts a question to a person, None when there is none."""
 
     environ: Mapping[str, str]
     stages: Path
     connect: Callable[[], tuple[Aws, Clock]]
     out: TextIO
     err: TextIO
+    ask: Callable[[str], str] | None = None
 
 
 def real_world() -> World:
@@ -50,7 +54,7 @@ def real_world() -> World:
         clock = AwsClock(speed(os.environ.get("AWS_CLOCK_SPEED")))
         return connect(clock), clock
 
-    return World(os.environ, stage_files.STAGES, dial, sys.stdout, sys.stderr)
+    return World(os.environ, stage_files.STAGES, dial, sys.stdout, sys.stderr, input if sys.stdin.isatty() else None)
 
 
 def main(words: Sequence[str], world: World | None = None) -> int:
@@ -58,10 +62,7 @@ def main(words: Sequence[str], world: World | None = None) -> int:
     world = world or real_world()
     options = parser().parse_args(words)
     try:
-        if "model_package" in options:
-            check_package_arn(options.model_package)
-        policy = stage_files.load(options.stage, options.set, world.environ, world.stages)
-        result, text, code = options.run(world, policy, options)
+        result, text, code = _run(world, options)
     except DeployError as error:
         return _fail(world, options, str(error), error.exit_code)
     except (ClientError, BotoCoreError) as error:
@@ -70,6 +71,16 @@ def main(words: Sequence[str], world: World | None = None) -> int:
         return _fail(world, options, INTERRUPTION, INTERRUPTED)
     print(json.dumps(result, indent=2, default=str) if options.json else text, file=world.out)
     return int(code)
+
+
+def _run(world: World, options: argparse.Namespace) -> Result:
+    if options.run is _choose:
+        return _choose(world, options)
+    if "model_package" in options:
+        check_package_arn(options.model_package)
+    policy = stage_files.load(options.stage, options.set, world.environ, world.stages)
+    ran: Result = options.run(world, policy, options)
+    return ran
 
 
 def parser() -> argparse.ArgumentParser:
@@ -85,11 +96,9 @@ def parser() -> argparse.ArgumentParser:
             "resume": _resume,
             "abort": _abort,
             "promote": _promote,
+            "choose": _choose,
         }
     )
-
-
-Result = tuple[dict[str, Any], str, int]
 
 
 def _plan(world: World, policy: Policy, options: argparse.Namespace) -> Result:
@@ -134,6 +143,11 @@ def _rolled(policy: Policy, seen: Observation, decision: Decision) -> Result:
     }
     assert decision.outcome is not None
     return result, _text(policy, decision), EXIT_CODES[decision.outcome]
+
+
+def _choose(world: World, options: argparse.Namespace) -> Result:
+    result, text = interview.write(options, world.stages, world.ask)
+    return result, text, 0
 
 
 def _pause(world: World, policy: Policy, options: argparse.Namespace) -> Result:
