@@ -51,8 +51,10 @@ def _add_stage(command: argparse.ArgumentParser) -> None:
 
 def _add_own(name: str, command: argparse.ArgumentParser) -> None:
     if name in {"plan", "apply"}:
-        text = "ARN of the model package version"
-        command.add_argument("--model-package", required=True, metavar="ARN", help=text)
+        package = command.add_mutually_exclusive_group(required=True)
+        package.add_argument("--model-package", metavar="ARN", help="ARN of the model package version")
+        text = "the newest approved version of this model package group; none yet is no failure"
+        package.add_argument("--latest-approved", metavar="GROUP", help=text)
     if name == "apply":
         text = "how long to wait for SageMaker; what lasts longer is left to a later run (default: %(default)g)"
         command.add_argument("--wait-minutes", type=_minutes, default=PATIENCE / MINUTE, metavar="N", help=text)

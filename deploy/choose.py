@@ -29,8 +29,8 @@ WIDTH = 110
 class Answers:
     """What the owner says.
 
-    `customers_may_see_errors`: whether a customer may be the first to meet a bad version. `compare`: whether both must be
-    compared on what customers do. `requests_per_minute` of the endpoint; `instances` of its fleet; `double_fleet`:
+    `customers_may_see_errors`: whether a customer may be the first to meet a bad version. `compare`: whether both must
+    be compared on what customers do. `requests_per_minute` of the endpoint; `instances` of its fleet; `double_fleet`:
     whether twice as many may run for the length of a rollout; `window_minutes` to finish in.
     """
 

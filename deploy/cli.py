@@ -16,7 +16,7 @@ from typing import Any, TextIO
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from deploy import arguments, hand, interview, page, preflight, rollback, rollback_now, rollout, stage_files
+from deploy import arguments, hand, interview, observe, page, preflight, rollback, rollback_now, rollout, stage_files
 from deploy import status as standing
 from deploy.aws import Aws, connect
 from deploy.clock import AwsClock, Clock, speed
@@ -74,11 +74,15 @@ def main(words: Sequence[str], world: World | None = None) -> int:
 
 
 def _run(world: World, options: argparse.Namespace) -> Result:
-    if options.run is _choose:
+    if options.run == _choose:
         return _choose(world, options)
-    if "model_package" in options:
+    if getattr(options, "model_package", None):
         check_package_arn(options.model_package)
     policy = stage_files.load(options.stage, options.set, world.environ, world.stages)
+    if getattr(options, "latest_approved", None):
+        options.model_package = observe.latest_approved(world.connect()[0], options.latest_approved)
+        if options.model_package is None:
+            return _done(policy, "nothing", f"No version of {options.latest_approved} is approved yet: nothing to do.")
     ran: Result = options.run(world, policy, options)
     return ran
 

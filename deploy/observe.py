@@ -213,6 +213,25 @@ def live_packages(aws: Aws, group: str, title: str) -> tuple[Package, ...]:
     )
 
 
+def latest_approved(aws: Aws, group: str) -> str | None:
+    """The ARN of the newest approved version of a group; None when there is none yet, or no group."""
+    try:
+        said = aws.sagemaker.list_model_packages(
+            ModelPackageGroupName=group,
+            ModelPackageType="Versioned",
+            ModelApprovalStatus="Approved",
+            SortBy="CreationTime",
+            SortOrder="Descending",
+            MaxResults=1,
+        )
+    except ClientError as error:
+        if is_missing(error):
+            return None
+        raise
+    found = said["ModelPackageSummaryList"]
+    return found[0]["ModelPackageArn"] if found else None
+
+
 def has_object(aws: Aws, uri: str) -> bool:
     """Whether the S3 object is there; taken as there when it is none, or may not be looked at."""
     bucket, _, key = uri.removeprefix("s3://").partition("/")

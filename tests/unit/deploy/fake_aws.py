@@ -167,9 +167,14 @@ class FakeAws:
     def describe_model_package(self, ModelPackageName: str) -> dict[str, Any]:
         return self._get(self.packages, ModelPackageName, "ModelPackage {} does not exist.")
 
-    def list_model_packages(self, ModelPackageGroupName: str, ModelPackageType: str) -> dict[str, Any]:
+    def list_model_packages(
+        self, ModelPackageGroupName: str, ModelPackageType: str, ModelApprovalStatus: str = "", **order: Any
+    ) -> dict[str, Any]:
         assert ModelPackageType == "Versioned"
         found = [p for p in self.packages.values() if p["ModelPackageGroupName"] == ModelPackageGroupName]
+        found = [p for p in found if ModelApprovalStatus in ("", p["ModelApprovalStatus"])]
+        if order.get("SortOrder") == "Descending":
+            found.reverse()
         return {"ModelPackageSummaryList": found}
 
     def update_model_package(self, ModelPackageArn: str, **changes: Any) -> None:

@@ -215,3 +215,21 @@ def test_the_command_runs_as_a_module_and_needs_no_network_for_a_bad_policy() ->
     result = subprocess.run(command, capture_output=True, text=True, check=False, cwd=stage_files.STAGES.parents[1])
     assert result.returncode == 2
     assert "stages are production, staging" in result.stderr
+
+
+def test_without_an_approved_version_there_is_nothing_to_do_and_that_is_no_failure() -> None:
+    world = FakeAws()
+    world.add_package(1, ModelApprovalStatus="PendingManualApproval")
+    terminal = Terminal(world)
+    assert terminal.run("apply", "--stage", "staging", "--latest-approved", "flight-delay") == 0
+    assert "No version of flight-delay is approved yet" in terminal.out.getvalue()
+    assert world.changes == []
+
+
+def test_the_newest_approved_version_can_be_asked_for() -> None:
+    world, _ = serving()
+    newest = world.add_package(2)
+    world.add_package(3, ModelApprovalStatus="PendingManualApproval")
+    terminal = Terminal(world)
+    assert terminal.run("apply", "--stage", "staging", "--latest-approved", "flight-delay", "--json") == 0
+    assert terminal.json()["model_package_arn"] == newest
