@@ -16,7 +16,19 @@ from typing import Any, TextIO
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from deploy import arguments, hand, interview, observe, page, preflight, rollback, rollback_now, rollout, stage_files
+from deploy import (
+    arguments,
+    hand,
+    interview,
+    live,
+    observe,
+    page,
+    preflight,
+    rollback,
+    rollback_now,
+    rollout,
+    stage_files,
+)
 from deploy import status as standing
 from deploy.aws import Aws, connect
 from deploy.clock import AwsClock, Clock, speed
@@ -27,6 +39,8 @@ from deploy.names import check_package_arn
 from deploy.observe import Observation
 from deploy.plan import make_plan
 from deploy.policy import Policy
+from deploy.screen import Screen
+from deploy.tree import tree
 
 Result = tuple[dict[str, Any], str, int]
 """What a command comes to: for programs, for people, its exit code."""
@@ -193,15 +207,14 @@ def _status(world: World, policy: Policy, _: argparse.Namespace) -> Result:
 
 def _watch(world: World, policy: Policy, _: argparse.Namespace) -> Result:
     aws, clock = world.connect()
-    shown = ""
+    screen = Screen(world.err)
     while True:
         view = standing.look(aws, policy)
         result, text, code = _standing(policy, view)
         if result["outcome"] != Outcome.IN_PROGRESS:
             return result, text, code
-        if text != shown:
-            print(text, file=world.err)
-            shown = text
+        now = clock.now()
+        screen.show(tree(policy, view, standing.judge(policy, view), live.look(aws, policy, view, now), now))
         clock.wait(POLL)
 
 

@@ -32,6 +32,7 @@ class Endpoint:
     config: str
     arn: str = ""
     pending: str = ""
+    pending_since: datetime | None = None
     phase: str = ""
     failure: str = ""
     instances: int = 0
@@ -121,6 +122,7 @@ def endpoint(aws: Aws, name: str) -> Endpoint | None:
         config=said.get("EndpointConfigName", ""),
         arn=said["EndpointArn"],
         pending=pending.get("EndpointConfigName", ""),
+        pending_since=pending.get("StartTime"),
         phase=phases[-1].get("StatusMessage") or phases[-1].get("Status", ""),
         failure=said.get("FailureReason", ""),
         instances=(said.get("ProductionVariants") or [{}])[0].get("DesiredInstanceCount", 0),

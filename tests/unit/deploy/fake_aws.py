@@ -396,7 +396,9 @@ class FakeAws:
         back = json.dumps({"newState": {"stateValue": "OK", "stateReason": "fine again"}})
         self.history[name] = [{"HistoryData": data}, {"HistoryData": back}]
 
-    def get_metric_data(self, MetricDataQueries: Any, StartTime: datetime, EndTime: datetime) -> dict[str, Any]:
+    def get_metric_data(
+        self, MetricDataQueries: Any, StartTime: datetime, EndTime: datetime, ScanBy: str = ""
+    ) -> dict[str, Any]:
         minutes = int((min(EndTime, self.clock.now()) - StartTime).total_seconds() // 60)
         results = []
         for query in MetricDataQueries:
