@@ -21,6 +21,7 @@ ENOUGH = 100
 LONGEST_BAKE = 60
 START_MINUTES = 20
 TRIAL_REQUESTS = 1000
+SHORTEST_TRIAL, LONGEST_TRIAL = 60, 7 * 1440
 MANY = 5
 WIDTH = 110
 
@@ -118,9 +119,12 @@ def _steps(said: Answers) -> int:
 def _bakes(shift: str, said: Answers) -> int:
     """Minutes of each bake: until the first step has seen enough, no less than the alarms need."""
     share = 1.0 if shift == "all_at_once" else _share(said)
-    seen = said.requests_per_minute * share
-    needed = math.ceil(ENOUGH / seen) if seen > 0 else LONGEST_BAKE
-    return min(max(needed, EARLIEST_MINUTES), LONGEST_BAKE)
+    return max(_minutes(ENOUGH, said.requests_per_minute * share, LONGEST_BAKE), EARLIEST_MINUTES)
+
+
+def _minutes(requests: int, per_minute: float, longest: int) -> int:
+    """Whole minutes until there are so many requests, or the longest time there is."""
+    return longest if per_minute * longest <= requests else math.ceil(requests / per_minute)
 
 
 def _evidence(said: Answers) -> int:
@@ -139,7 +143,7 @@ def _sections(shift: str, said: Answers, bakes: int) -> list[Value]:
 def _trial(name: str, said: Answers) -> Value:
     share = 1.0 if name == "shadow" else 0.2
     seen = said.requests_per_minute * share
-    minutes = min(max(math.ceil(TRIAL_REQUESTS / seen), 60), 43_200) if seen > 0 else 1440
+    minutes = max(_minutes(TRIAL_REQUESTS, seen, LONGEST_TRIAL), SHORTEST_TRIAL)
     least = max(min(TRIAL_REQUESTS, int(seen * minutes)), 1)
     extra = "" if name == "shadow" else ", percent: 20"
     text = f"{{minutes: {minutes}, minimum_requests: {least}{extra}}}"
