@@ -125,7 +125,7 @@ def _build(
     describe = registry.describe_model_package
     hosting = Hosting(context, cloudwatch, describe, tags=tags.by_arn, faults=faults, seed=seed)
     jobs = Jobs(context, tags.by_arn, faults)
-    pipelines = Pipelines(context, jobs, registry.create_model_package, random.Random(seed))
+    pipelines = Pipelines(context, jobs, registry.create_model_package, random.Random(seed), tags.by_arn)
     owners = {
         "sagemaker": (registry, hosting, hosting.experiments, jobs, pipelines, tags),
         "sagemaker-runtime": (hosting,),

@@ -80,6 +80,9 @@ class Unverified:
     created_approved_event: Literal["without_fields", "with_fields"] = _switch(
         "without_fields", "Does the event of a package that is created Approved carry UpdatedModelPackageFields?"
     )
+    retry_stopped_execution: Literal["refuse", "allow"] = _switch(
+        "refuse", "Is RetryPipelineExecution of a pipeline execution that was stopped refused?"
+    )
     aws_namespace: Literal["refuse", "accept"] = _switch(
         "refuse", "Does PutMetricData refuse a namespace that begins with AWS/?"
     )

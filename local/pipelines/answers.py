@@ -1,16 +1,31 @@
-"""How pipelines, executions and steps look in AWS's answers, and how a list is paged. Pure.
+"""How executions and steps look in AWS's answers. Pure.
 
 Source: botocore's shapes of the Describe and List operations.
 """
 
-from collections.abc import Sequence
-from typing import Any
-
 from local.context import Request, Response
-from local.errors import validation
 from local.pipelines.execution import Execution
 from local.pipelines.expressions import text
 from local.pipelines.steps import StepRun
+
+PIPELINE_SUMMARY = (
+    "PipelineArn",
+    "PipelineName",
+    "PipelineDisplayName",
+    "PipelineDescription",
+    "RoleArn",
+    "CreationTime",
+    "LastModifiedTime",
+    "LastExecutionTime",
+)
+EXECUTION_SUMMARY = (
+    "PipelineExecutionArn",
+    "StartTime",
+    "PipelineExecutionStatus",
+    "PipelineExecutionDescription",
+    "PipelineExecutionDisplayName",
+    "PipelineExecutionFailureReason",
+)
 
 
 def execution(of: Execution) -> Response:
@@ -28,22 +43,16 @@ def execution(of: Execution) -> Response:
             "CreatedBy": {},
             "LastModifiedBy": {},
             "ParallelismConfiguration": of.request.get("ParallelismConfiguration"),
+            "SelectiveExecutionConfig": of.request.get("SelectiveExecutionConfig"),
+            "PipelineVersionId": of.version,
         }
     )
 
 
 def execution_summary(of: Execution) -> Response:
     """An entry of ListPipelineExecutions."""
-    return _known(
-        {
-            "PipelineExecutionArn": of.arn,
-            "StartTime": of.created,
-            "PipelineExecutionStatus": of.status,
-            "PipelineExecutionDescription": of.request.get("PipelineExecutionDescription"),
-            "PipelineExecutionDisplayName": of.request.get("PipelineExecutionDisplayName"),
-            "PipelineExecutionFailureReason": of.failure_reason,
-        }
-    )
+    described = {**execution(of), "StartTime": of.created, "PipelineExecutionFailureReason": of.failure_reason}
+    return {member: described[member] for member in EXECUTION_SUMMARY if member in described}
 
 
 def step(run: StepRun) -> Response:
@@ -59,7 +68,10 @@ def step(run: StepRun) -> Response:
             "CacheHitResult": {"SourcePipelineExecutionArn": run.cache_source} if run.cache_source else None,
             "FailureReason": run.failure_reason,
             "Metadata": run.metadata or None,
-            "AttemptCount": 1,
+            "AttemptCount": run.attempts,
+            "SelectiveExecutionResult": {"SourcePipelineExecutionArn": run.selected_from}
+            if run.selected_from
+            else None,
         }
     )
 
@@ -69,14 +81,10 @@ def parameters(of: Execution) -> list[Response]:
     return [{"Name": name, "Value": text(value)} for name, value in of.parameters.items()]
 
 
-def page(member: str, items: Sequence[Any], request: Request) -> Response:
-    """One page of a list: MaxResults (100 when absent) items from NextToken on."""
-    token = request.get("NextToken", "0")
-    if not token.isdecimal():
-        raise validation(f"NextToken {token} is not one that was given out.")
-    start, size = int(token), int(request.get("MaxResults", 100))
-    following = {"NextToken": str(start + size)} if start + size < len(items) else {}
-    return {member: list(items[start : start + size]), **following}
+def times(request: Request) -> Request:
+    """A list request with its CreatedAfter and CreatedBefore as other services name them."""
+    names = {"CreatedAfter": "CreationTimeAfter", "CreatedBefore": "CreationTimeBefore"}
+    return {names.get(member, member): value for member, value in request.items()}
 
 
 def _known(answer: Response) -> Response:

@@ -1,8 +1,7 @@
 """The pipeline definition JSON, read and checked when a pipeline is created, so that an execution meets no surprise.
 
 Branches are flattened: a step knows the condition and the outcome it belongs to. Dependencies are what DependsOn names
-and what the step's expressions read. RetryPolicies are taken and never used: here no service throttles, and no capacity
-runs out. Pure. Schema: Version 2020-12-01, as the SageMaker Python SDK writes it.
+and what the step's expressions read. Pure. Schema: Version 2020-12-01, as the SageMaker Python SDK writes it.
 """
 
 import json
@@ -14,9 +13,10 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from local.errors import AwsError, validation
-from local.pipelines import caching, conditions, parameters
+from local.pipelines import caching, conditions, parameters, retries
 from local.pipelines.expressions import ExpressionError, problems, references, segments
 from local.pipelines.parameters import Parameter
+from local.pipelines.retries import RetryPolicy
 
 VERSION = "2020-12-01"
 STEP_TYPES = ("Processing", "Training", "Condition", "RegisterModel", "Fail")
@@ -48,6 +48,12 @@ class Step:
     property_files: tuple[Mapping[str, str], ...] = ()
     cached: bool = False
     expire_after: timedelta | None = None
+    retry_policies: tuple[RetryPolicy, ...] = ()
+
+    @property
+    def before(self) -> frozenset[str]:
+        """Every step that this one waits for: those it needs, and the condition of its branch."""
+        return self.needs | ({self.branch[0]} if self.branch else frozenset())
 
 
 @dataclass(frozen=True)
@@ -123,6 +129,7 @@ def _step(raw: Mapping[str, Any], branch: _Branch | None) -> Step:
         property_files=tuple(_property_files(name, raw)),
         cached=cached and kind in caching.ATTRIBUTES,
         expire_after=expire_after,
+        retry_policies=_retry_policies(name, kind, raw.get("RetryPolicies", [])),
     )
 
 
@@ -166,6 +173,15 @@ def _cache(name: str, config: Mapping[str, Any]) -> tuple[bool, timedelta | None
     return config.get("Enabled") is True, expire_after
 
 
+def _retry_policies(name: str, kind: str, raw: Any) -> tuple[RetryPolicy, ...]:
+    if raw and kind not in retries.STEP_TYPES:
+        raise _invalid(f"step {name} of Type {kind} takes no RetryPolicies; {', '.join(retries.STEP_TYPES)} do.")
+    try:
+        return retries.parse(raw)
+    except ValueError as error:
+        raise _invalid(f"step {name}: RetryPolicies: {error}.") from error
+
+
 def _checked_conditions(name: str, given: Any) -> list[dict[str, Any]]:
     if not isinstance(given, list) or not given:
         raise _invalid(f"step {name} of Type Condition has no Conditions.")
@@ -207,9 +223,8 @@ def _check_references(step: Step, steps: Mapping[str, Step], declared: Mapping[s
 
 
 def _check_order(steps: Mapping[str, Step]) -> None:
-    before = {name: set(step.needs) | ({step.branch[0]} if step.branch else set()) for name, step in steps.items()}
     try:
-        TopologicalSorter(before).prepare()
+        TopologicalSorter({name: step.before for name, step in steps.items()}).prepare()
     except CycleError as error:
         raise _invalid(f"steps wait for each other: {' -> '.join(error.args[1])}.") from error
 

@@ -1,31 +1,36 @@
 """One execution of a pipeline: starts what can start, at most so many steps at once, until nothing can.
 
-It asks `graph` what comes next and `Steps` to do it, keeps the record, and sends the events. It must never interpret a
-step's arguments. Source of the events: the developer guide, "Events that SageMaker sends to EventBridge".
+One that failed can be retried: what succeeded stays, the rest begins anew. It asks `graph` what comes next and `Steps`
+to do it, keeps the record, and sends the events. It must never interpret a step's arguments. Sources: the developer
+guide, "Events that Amazon SageMaker AI sends to Amazon EventBridge"; the API reference of RetryPipelineExecution.
 """
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
 from local.context import Context, Response
 from local.errors import AwsError
 from local.pipelines import graph
-from local.pipelines.definition import Definition
 from local.pipelines.expressions import Scope
 from local.pipelines.steps import StepError, StepRun, Steps, Surroundings, timestamp
+from local.pipelines.versions import Version
 
 EXECUTION_EVENT = "SageMaker Model Building Pipeline Execution Status Change"
 STEP_EVENT = "SageMaker Model Building Pipeline Execution Step Status Change"
 _REASON_LIMIT = 1300
 _STEP_REASON_LIMIT = 1024
+_CHANGEABLE = ("PipelineExecutionDescription", "PipelineExecutionDisplayName", "ParallelismConfiguration")
 _log = logging.getLogger("local")
 
 
 class Execution:
-    """A running or finished execution. `request` is StartPipelineExecution's; `text` the definition it runs."""
+    """A running or finished execution of a version of its pipeline. `request` is StartPipelineExecution's.
+
+    Of the version's steps it runs those that are `selected`, and takes the results of others from `reused` runs.
+    """
 
     def __init__(
         self,
@@ -33,24 +38,26 @@ class Execution:
         steps: Steps,
         pipeline: Mapping[str, str],
         arn: str,
-        text: str,
-        definition: Definition,
+        version: Version,
+        selected: Collection[str],
+        reused: Mapping[str, StepRun],
         parameters: Mapping[str, Any],
         request: Mapping[str, Any],
         parallel: int,
     ) -> None:
         self.arn = arn
-        self.text = text
+        self.text = version.text
+        self.version = version.number
         self.parameters = parameters
         self.request = request
         self.status = "Executing"
         self.failure_reason: str | None = None
         self.created = self.modified = context.clock.now()
-        self.runs: dict[str, StepRun] = {}
+        self.runs: dict[str, StepRun] = dict(reused)
         self._context = context
         self._steps = steps
         self._pipeline = pipeline
-        self._definition = definition
+        self._selected = {name: step for name, step in version.definition.steps.items() if name in selected}
         self._parallel = parallel
         self._tasks: dict[asyncio.Task[None], StepRun] = {}
         self._announce(None)
@@ -70,6 +77,30 @@ class Execution:
             self._step_becomes(run, "Stopping")
             task.cancel()
 
+    def retry(self, request: Mapping[str, Any]) -> None:
+        """Go on with what has not succeeded. Raises ConflictException for one that cannot be retried."""
+        allowed = ("Failed", "Stopped") if self._context.unverified.retry_stopped_execution == "allow" else ("Failed",)
+        if self.status not in allowed:
+            raise AwsError(
+                "ConflictException", f"{self.arn} is {self.status}; a {' or '.join(allowed)} one is retried."
+            )
+        ended_by = [run.step.name for run in self.runs.values() if run.step.type == "Fail"]
+        if ended_by:
+            said = f"{self.arn} was ended by its Fail step {ended_by[0]}; such an execution cannot be retried"
+            raise AwsError("ConflictException", f"{said}: start another.")
+        self.update({member: value for member, value in request.items() if member == "ParallelismConfiguration"})
+        self.runs = {name: run for name, run in self.runs.items() if run.status == "Succeeded"}
+        self.failure_reason = None
+        self._become("Executing")
+        self._finished = asyncio.create_task(self._run(), name=self.arn)
+
+    def update(self, changes: Mapping[str, Any]) -> None:
+        """Change its description, its display name, or how many steps run at once from now on."""
+        self.request = {**self.request, **{m: v for m, v in changes.items() if m in _CHANGEABLE}}
+        if "ParallelismConfiguration" in changes:
+            self._parallel = changes["ParallelismConfiguration"]["MaxParallelExecutionSteps"]
+        self.modified = self._context.clock.now()
+
     async def wait(self) -> None:
         """Return when it has ended."""
         await asyncio.shield(self._finished)
@@ -77,7 +108,7 @@ class Execution:
     async def _run(self) -> None:
         while True:
             for name in self._ready():
-                run = self.runs[name] = StepRun(self._definition.steps[name], started=self._context.clock.now())
+                run = self.runs[name] = StepRun(self._selected[name], started=self._context.clock.now())
                 self._announce_step(run, None)
                 self._tasks[asyncio.create_task(self._step(run), name=f"{self.arn} {name}")] = run
             if not self._tasks:
@@ -97,7 +128,7 @@ class Execution:
             if run.step.type == "Condition" and run.status == "Succeeded"
         }
         room = self._parallel - len(self._tasks)
-        return graph.ready(self._definition.steps, statuses, outcomes)[: max(room, 0)]
+        return graph.ready(self._selected, statuses, outcomes)[: max(room, 0)]
 
     async def _step(self, run: StepRun) -> None:
         self._step_becomes(run, "Executing")

@@ -1,39 +1,35 @@
-"""SageMaker Pipelines' operations: pipelines and their executions.
+"""SageMaker Pipelines' operations, by their names: pipelines and their versions; executions are `executions`.
 
-Each public method answers the AWS operation of its name. It must never interpret a definition itself.
+It must never interpret a definition itself. Sources: the API reference of CreatePipeline, UpdatePipeline and their
+neighbours.
 """
 
 import asyncio
-import contextlib
-import os
 import random
-from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from local.context import Context, Request, Response
-from local.errors import AwsError, not_found, validation
+from local.errors import not_found, validation
+from local.idempotency import Tokens
 from local.jobs import Jobs
 from local.jobs.job import JobError
-from local.pipelines import answers, parameters
-from local.pipelines.definition import Definition, parse
-from local.pipelines.execution import Execution
-from local.pipelines.steps import CreateModelPackage, Steps, identifier
+from local.listing import page
+from local.pipelines import answers
+from local.pipelines.definition import parse
+from local.pipelines.executions import Executions
+from local.pipelines.pipeline import Pipeline
+from local.pipelines.steps import CreateModelPackage, Steps
+from local.pipelines.versions import Versions
 
-_NOT_OFFERED = ("PipelineVersionId", "PipelineVersionAlias", "SelectiveExecutionConfig")
-
-
-@dataclass
-class _Pipeline:
-    described: Response
-    definition: Definition
-    version: int = 1
-    token: str | None = None
-    executions: list[Execution] = field(default_factory=list)
+_DEFINITIONS = {"PipelineDefinition", "PipelineDefinitionS3Location"}
+_CHANGEABLE = ("PipelineDisplayName", "PipelineDescription", "RoleArn", "ParallelismConfiguration")
 
 
 class Pipelines:
-    """Every pipeline by name and every execution by ARN. `chance` names executions and jobs."""
+    """Every pipeline by name.
+
+    `chance` names executions and jobs; `tags` is the table, by ARN, that creation tags are written into.
+    """
 
     def __init__(
         self,
@@ -41,162 +37,121 @@ class Pipelines:
         jobs: Jobs,
         create_model_package: CreateModelPackage,
         chance: random.Random | None = None,
+        tags: dict[str, Any] | None = None,
     ) -> None:
         self._context = context
-        self._chance = chance or random.Random()
         self._jobs = jobs
-        self._steps = Steps(context, jobs, create_model_package, self._chance)
-        self._pipelines: dict[str, _Pipeline] = {}
-        self._executions: dict[str, Execution] = {}
-        self._tokens: dict[str, str] = {}
+        self._tags = {} if tags is None else tags
+        self._tokens = Tokens()
+        self._pipelines: dict[str, Pipeline] = {}
+        chance = chance or random.Random()
+        executions = Executions(context, Steps(context, jobs, create_model_package, chance), self._pipeline, chance)
+        self._executions = executions
+        self.start_pipeline_execution = executions.start
+        self.describe_pipeline_execution = executions.describe
+        self.list_pipeline_executions = executions.summaries
+        self.list_pipeline_execution_steps = executions.steps
+        self.list_pipeline_parameters_for_execution = executions.parameters
+        self.describe_pipeline_definition_for_execution = executions.definition
+        self.update_pipeline_execution = executions.update
+        self.stop_pipeline_execution = executions.stop
+        self.retry_pipeline_execution = executions.retry
 
     async def create_pipeline(self, request: Request) -> Response:
         """A new pipeline. Raises a ValidationException for a taken name or a definition that cannot be executed."""
-        name, token = request["PipelineName"], request.get("ClientRequestToken")
-        arn = self._context.arn(f"pipeline/{name}")
-        text = await self._definition_text(request)
-        existing = self._pipelines.get(name)
-        if existing and token and existing.token == token:
-            return {"PipelineArn": arn}
-        if existing:
+        if earlier := self._tokens.find("CreatePipeline", request):
+            return earlier
+        name, text = request["PipelineName"], await self._definition_text(request)
+        if name in self._pipelines:
             raise validation(
                 f"Pipeline names must be unique within an AWS account and region. Pipeline with name ({name}) "
                 "already exists."
             )
-        definition, now = parse(text), self._context.clock.now()
+        now, arn = self._context.clock.now(), self._context.arn(f"pipeline/{name}")
+        versions = Versions(arn)
+        versions.add(text, parse(text), now, request.get("PipelineVersionAliases", []))
         described = {
             "PipelineArn": arn,
             "PipelineName": name,
-            "PipelineDisplayName": request.get("PipelineDisplayName", name),
-            "PipelineDefinition": text,
-            "PipelineDescription": request.get("PipelineDescription"),
-            "RoleArn": request.get("RoleArn"),
+            "PipelineDisplayName": name,
+            **{member: request.get(member) for member in _CHANGEABLE if member in request},
+            "ParallelismConfiguration": request.get("ParallelismConfiguration"),
             "PipelineStatus": "Active",
             "CreationTime": now,
             "LastModifiedTime": now,
             "CreatedBy": {},
             "LastModifiedBy": {},
-            "ParallelismConfiguration": request.get("ParallelismConfiguration"),
         }
-        self._pipelines[name] = _Pipeline(described, definition, token=token)
-        return {"PipelineArn": arn}
+        self._pipelines[name] = Pipeline(described, versions)
+        self._tags[arn] = list(request.get("Tags", []))
+        return self._tokens.keep("CreatePipeline", request, {"PipelineArn": arn})
 
     async def update_pipeline(self, request: Request) -> Response:
-        """Change what the request names; executions that run keep the definition they started with."""
+        """Change what the request names; another definition is a new version. Executions that run keep theirs."""
         pipeline = self._pipeline(request["PipelineName"])
-        changes = {m: v for m, v in request.items() if m in pipeline.described and m != "PipelineName"}
-        if {"PipelineDefinition", "PipelineDefinitionS3Location"} & set(request):
-            changes["PipelineDefinition"] = await self._definition_text(request)
-            pipeline.definition = parse(changes["PipelineDefinition"])
-        pipeline.described |= changes | {"LastModifiedTime": self._context.clock.now()}
-        pipeline.version += 1
-        return {"PipelineArn": pipeline.described["PipelineArn"], "PipelineVersionId": pipeline.version}
+        versions, aliases = pipeline.versions, request.get("PipelineVersionAliases", [])
+        text = await self._definition_text(request) if _DEFINITIONS & set(request) else versions.latest.text
+        if text == versions.latest.text and aliases:
+            raise validation(
+                "PipelineVersionAliases can be given only when the definition changes; use UpdatePipelineVersion."
+            )
+        now = self._context.clock.now()
+        if text != versions.latest.text:
+            versions.add(text, parse(text), now, aliases)
+        pipeline.described |= {member: request[member] for member in _CHANGEABLE if member in request}
+        pipeline.described["LastModifiedTime"] = now
+        return {"PipelineArn": pipeline.arn, "PipelineVersionId": versions.latest.number}
 
     def describe_pipeline(self, request: Request) -> Response:
-        """The pipeline, by name or ARN, as it is now."""
+        """The pipeline, by name or ARN, as it is now or was in a version."""
         pipeline = self._pipeline(request["PipelineName"])
-        return {**pipeline.described, "LastRunTime": _last_run(pipeline)}
+        return {**pipeline.answer(), **pipeline.versions.find(request).described()}
 
     def delete_pipeline(self, request: Request) -> Response:
         """Remove a pipeline, and its executions. Raises ConflictException while one runs."""
-        pipeline = self._pipeline(request["PipelineName"])
-        running = [e.arn for e in pipeline.executions if e.status in ("Executing", "Stopping")]
-        if running:
-            raise AwsError("ConflictException", f"Pipeline cannot be deleted while it runs: {', '.join(running)}.")
-        for execution in pipeline.executions:
-            del self._executions[execution.arn]
-        del self._pipelines[pipeline.described["PipelineName"]]
-        return {"PipelineArn": pipeline.described["PipelineArn"]}
+        return self._tokens.once("DeletePipeline", request, self._delete)
 
     def list_pipelines(self, request: Request) -> Response:
         """Summaries by prefix and time; newest first unless the request says otherwise."""
-        found = [
-            {
-                "PipelineArn": p.described["PipelineArn"],
-                "PipelineName": name,
-                "PipelineDisplayName": p.described["PipelineDisplayName"],
-                "PipelineDescription": p.described["PipelineDescription"],
-                "RoleArn": p.described["RoleArn"],
-                "CreationTime": p.described["CreationTime"],
-                "LastModifiedTime": p.described["LastModifiedTime"],
-                "LastExecutionTime": _last_run(p),
-            }
-            for name, p in self._pipelines.items()
-            if name.startswith(request.get("PipelineNamePrefix", "")) and _within(p.described["CreationTime"], request)
-        ]
-        by_name = request.get("SortBy") == "Name"
-        found.sort(key=lambda summary: summary["PipelineName" if by_name else "CreationTime"])
-        return answers.page("PipelineSummaries", _ordered(found, request), request)
-
-    async def start_pipeline_execution(self, request: Request) -> Response:
-        """Start an execution; the same ClientRequestToken gets the same one. Raises a ValidationException."""
-        token = request.get("ClientRequestToken")
-        if token in self._tokens:
-            return {"PipelineExecutionArn": self._tokens[token]}
-        refused = [member for member in _NOT_OFFERED if member in request]
-        if refused:
-            raise validation(f"{', '.join(refused)} is not offered here: an execution runs the whole current pipeline.")
-        pipeline = self._pipeline(request["PipelineName"])
-        values = parameters.bind(pipeline.definition.parameters, request.get("PipelineParameters", []))
-        described = pipeline.described
-        arn = f"{described['PipelineArn']}/execution/{identifier(12, self._chance)}"
-        parallelism = request.get("ParallelismConfiguration") or described["ParallelismConfiguration"] or {}
-        execution = Execution(
-            context=self._context,
-            steps=self._steps,
-            pipeline=described,
-            arn=arn,
-            text=described["PipelineDefinition"],
-            definition=pipeline.definition,
-            parameters=values,
-            request=request,
-            parallel=parallelism.get("MaxParallelExecutionSteps", os.cpu_count() or 1),
+        prefix = request.get("PipelineNamePrefix", "")
+        found = [pipeline.answer() for name, pipeline in self._pipelines.items() if name.startswith(prefix)]
+        found = [] if request.get("ManagedBy") == "AWS" else found
+        return page(
+            [{**answer, "LastExecutionTime": answer["LastRunTime"]} for answer in found],
+            answers.times(request),
+            kind="Pipeline",
+            members=answers.PIPELINE_SUMMARY,
+            result="PipelineSummaries",
         )
-        pipeline.executions.append(execution)
-        self._executions[arn] = execution
-        if token:
-            self._tokens[token] = arn
-        return {"PipelineExecutionArn": arn}
 
-    def describe_pipeline_execution(self, request: Request) -> Response:
-        """Where it stands, and why it failed."""
-        return answers.execution(self._execution(request))
+    def list_pipeline_versions(self, request: Request) -> Response:
+        """The versions of a pipeline, newest first unless the request says otherwise."""
+        pipeline = self._pipeline(request["PipelineName"])
+        summaries = [version.summary(pipeline.arn) for version in pipeline.versions.all]
+        return page(
+            summaries,
+            answers.times(request),
+            kind="PipelineVersion",
+            members=list(summaries[0]),
+            result="PipelineVersionSummaries",
+        )
 
-    def list_pipeline_executions(self, request: Request) -> Response:
-        """The pipeline's executions, newest first unless the request says otherwise."""
-        executions = self._pipeline(request["PipelineName"]).executions
-        found = [answers.execution_summary(e) for e in executions if _within(e.created, request)]
-        if request.get("SortBy") == "PipelineExecutionArn":
-            found.sort(key=lambda summary: summary["PipelineExecutionArn"])
-        return answers.page("PipelineExecutionSummaries", _ordered(found, request), request)
-
-    def list_pipeline_execution_steps(self, request: Request) -> Response:
-        """The steps that have started, the last one first unless the request says otherwise."""
-        steps = [answers.step(run) for run in self._execution(request).runs.values()]
-        return answers.page("PipelineExecutionSteps", _ordered(steps, request), request)
-
-    def list_pipeline_parameters_for_execution(self, request: Request) -> Response:
-        """Every parameter with the value it runs with, defaults too."""
-        return answers.page("PipelineParameters", answers.parameters(self._execution(request)), request)
-
-    def describe_pipeline_definition_for_execution(self, request: Request) -> Response:
-        """The definition it runs, whatever the pipeline has become since."""
-        execution = self._execution(request)
-        return {"PipelineDefinition": execution.text, "CreationTime": execution.created}
-
-    def stop_pipeline_execution(self, request: Request) -> Response:
-        """Begin to stop it; it is Stopped when its jobs are gone. Raises ConflictException when it has ended."""
-        execution = self._execution(request)
-        execution.stop()
-        return {"PipelineExecutionArn": execution.arn}
+    def update_pipeline_version(self, request: Request) -> Response:
+        """Change a version's name, description and aliases."""
+        pipeline = self._pipeline(request["PipelineArn"])
+        return {"PipelineArn": pipeline.arn, "PipelineVersionId": pipeline.versions.update(request).number}
 
     async def close(self) -> None:
         """Stop what runs and return when no process of it is left."""
         self._jobs.hurry()
-        for execution in self._executions.values():
-            with contextlib.suppress(AwsError):
-                execution.stop()
-        await asyncio.gather(*(execution.wait() for execution in self._executions.values()))
+        await self._executions.close()
+
+    def _delete(self, request: Request) -> Response:
+        pipeline = self._pipeline(request["PipelineName"])
+        self._executions.forget(pipeline)
+        del self._pipelines[pipeline.described["PipelineName"]]
+        self._tags.pop(pipeline.arn, None)
+        return {"PipelineArn": pipeline.arn}
 
     async def _definition_text(self, request: Request) -> str:
         location = request.get("PipelineDefinitionS3Location")
@@ -210,27 +165,8 @@ class Pipelines:
         except (JobError, UnicodeDecodeError) as error:
             raise validation(f"PipelineDefinitionS3Location cannot be read: {error}") from error
 
-    def _pipeline(self, name_or_arn: str) -> _Pipeline:
+    def _pipeline(self, name_or_arn: str) -> Pipeline:
         name = name_or_arn.rpartition("/")[2]
         if name not in self._pipelines:
             raise not_found(f"Pipeline '{self._context.arn(f'pipeline/{name}')}' does not exist.")
         return self._pipelines[name]
-
-    def _execution(self, request: Request) -> Execution:
-        arn = request["PipelineExecutionArn"]
-        if arn not in self._executions:
-            raise not_found(f"Pipeline execution '{arn}' does not exist.")
-        return self._executions[arn]
-
-
-def _last_run(pipeline: _Pipeline) -> datetime | None:
-    return pipeline.executions[-1].created if pipeline.executions else None
-
-
-def _within(moment: datetime, request: Request) -> bool:
-    after, before = request.get("CreatedAfter"), request.get("CreatedBefore")
-    return (after is None or moment > after) and (before is None or moment < before)
-
-
-def _ordered(items: list[Any], request: Request) -> list[Any]:
-    return items if request.get("SortOrder") == "Ascending" else items[::-1]

@@ -5,6 +5,7 @@ never decide which step comes next.
 """
 
 import asyncio
+import dataclasses
 import inspect
 import json
 import random
@@ -20,10 +21,11 @@ from moto.core.utils import get_service_model
 
 from local import wire
 from local.context import Context, Request, Response
-from local.errors import AwsError
-from local.jobs import Jobs
+from local.errors import AwsError, validation
+from local.jobs import Jobs, trouble
 from local.jobs.job import JobError, Kind, describe
-from local.pipelines import caching, conditions
+from local.jobs.trouble import Trouble
+from local.pipelines import caching, conditions, retries
 from local.pipelines.conditions import ConditionError
 from local.pipelines.definition import Step
 from local.pipelines.expressions import ExpressionError, Scope, documents, resolve
@@ -35,7 +37,11 @@ _ALPHABET = string.ascii_lowercase + string.digits
 
 
 class StepError(Exception):
-    """The step's FailureReason."""
+    """The step's FailureReason, and the trouble of AWS's, if any, that it tells of."""
+
+    def __init__(self, reason: str, trouble: Trouble | None = None) -> None:
+        super().__init__(reason)
+        self.trouble = trouble
 
 
 @dataclass
@@ -49,7 +55,13 @@ class StepRun:
     failure_reason: str | None = None
     metadata: dict[str, Any] = field(default_factory=dict)
     cache_source: str | None = None
+    selected_from: str | None = None
+    attempts: int = 0
     properties: dict[str, Any] = field(default_factory=dict)
+
+    def reused_from(self, execution_arn: str) -> "StepRun":
+        """The same run, as a selective execution shows it that reuses its results."""
+        return dataclasses.replace(self, selected_from=execution_arn)
 
 
 @dataclass(frozen=True)
@@ -83,15 +95,16 @@ def checked(operation: str, request: Request) -> Request:
     model = get_service_model("sagemaker").operation_model(operation)
     report = ParamValidator().validate(request, model.input_shape)
     if report.has_errors():
-        raise StepError(_refused(operation, report.generate_report()))
+        raise _refused(operation, validation(report.generate_report()))
     try:
         return wire.parse(wire.Asked("sagemaker", operation, "json"), json.dumps(request).encode())
     except AwsError as error:
-        raise StepError(_refused(operation, error.message)) from error
+        raise _refused(operation, error) from error
 
 
-def _refused(operation: str, details: str) -> str:
-    return f"ClientError: Failed to invoke sagemaker:{operation}. Error Details: {details}"
+def _refused(operation: str, error: AwsError) -> StepError:
+    reason = f"ClientError: Failed to invoke sagemaker:{operation}. Error Details: {error.message}"
+    return StepError(reason, trouble.of_answer(error))
 
 
 class Steps:
@@ -114,10 +127,26 @@ class Steps:
         }
 
     async def run(self, run: StepRun, around: Surroundings) -> None:
-        """Do the step. Raises StepError."""
+        """Do the step, again as often as its retry policies say. Raises StepError."""
+        clock = self._context.clock
+        began, troubles = clock.time(), list[Trouble | None]()
+        while True:
+            run.attempts += 1
+            try:
+                await self._attempt(run, around)
+            except StepError as error:
+                troubles.append(error.trouble)
+                seconds = retries.wait(run.step.retry_policies, troubles, clock.time() - began)
+                if seconds is None:
+                    raise
+            else:
+                return
+            await clock.sleep(seconds)
+
+    async def _attempt(self, run: StepRun, around: Surroundings) -> None:
         try:
             await self._kinds[run.step.type](run, around)
-        except (AwsError, ConditionError, ExpressionError, JobError) as error:
+        except (ConditionError, ExpressionError, JobError) as error:
             raise StepError(str(error)) from error
 
     async def _job(self, run: StepRun, around: Surroundings) -> None:
@@ -133,11 +162,15 @@ class Steps:
             run.cache_source = reused.execution_arn
             run.metadata, run.properties = dict(reused.metadata), dict(reused.properties)
             return
-        job = self._jobs.start(kind, request)
+        try:
+            job = self._jobs.start(kind, request)
+        except AwsError as error:
+            raise _refused(f"Create{kind}", error) from error
         run.metadata = {kind: {"Arn": job.arn}}
         await self._jobs.over(job)
         if job.status != "Completed":
-            raise StepError(job.failure_reason or f"{kind} {name} is {job.status}.")
+            reason = job.failure_reason or f"{kind} {name} is {job.status}."
+            raise StepError(reason, trouble.of_reason(reason))
         run.properties = describe(job)
         run.properties["PropertyFiles"] = {
             file["PropertyFileName"]: _property_file(run.properties, file) for file in step.property_files
@@ -153,11 +186,11 @@ class Steps:
 
     async def _register(self, run: StepRun, around: Surroundings) -> None:
         request = checked("CreateModelPackage", await self._resolved(run.step.arguments, around.scope))
-        answer = self._create_model_package(request)
         try:
+            answer = self._create_model_package(request)
             arn = (await answer if inspect.isawaitable(answer) else answer)["ModelPackageArn"]
         except AwsError as error:
-            raise StepError(_refused("CreateModelPackage", error.message)) from error
+            raise _refused("CreateModelPackage", error) from error
         run.metadata = {"RegisterModel": {"Arn": arn}}
         run.properties = {**request, "ModelPackageArn": arn}
 

@@ -4,106 +4,20 @@ import asyncio
 import contextlib
 import json
 import os
-import random
 import time
 from pathlib import Path
 
 import pytest
 
-from local.clock import Clock
-from local.context import Context
-from local.errors import AwsError, validation
-from local.jobs import Jobs
-from local.pipelines import Pipelines
-
-ROLE = "arn:aws:iam::111122223333:role/role"
-PIPELINE = "arn:aws:sagemaker:us-east-1:111122223333:pipeline/loop"
-
-
-class World:
-    """Pipelines whose clock runs 60 times as fast, and the events they sent."""
-
-    def __init__(self, server, folder):
-        self.events = []
-        emit = lambda kind, arns, detail: self.events.append((kind, arns, detail))  # noqa: E731
-        self.context = Context(Clock(speed=60), "us-east-1", "111122223333", folder, server, emit)
-        self.jobs = Jobs(self.context)
-        self.pipelines = Pipelines(self.context, self.jobs, self.refuse, random.Random(7))
-
-    @staticmethod
-    def refuse(request):
-        raise validation(f"Model Package Group {request['ModelPackageGroupName']} does not exist.")
-
-    async def create(self, *steps, parameters=(), **more):
-        text = json.dumps({"Version": "2020-12-01", "Parameters": list(parameters), "Steps": list(steps)})
-        await self.pipelines.create_pipeline({"PipelineName": "loop", "PipelineDefinition": text, **more})
-
-    async def start(self):
-        started = await self.pipelines.start_pipeline_execution({"PipelineName": "loop"})
-        return started["PipelineExecutionArn"]
-
-    async def finish(self, arn):
-        """Wait for the end; returns the description and the steps by name."""
-        request = {"PipelineExecutionArn": arn}
-        described = self.pipelines.describe_pipeline_execution(request)
-        while described["PipelineExecutionStatus"] in ("Executing", "Stopping"):
-            await asyncio.sleep(0.01)
-            described = self.pipelines.describe_pipeline_execution(request)
-        steps = self.pipelines.list_pipeline_execution_steps(request)["PipelineExecutionSteps"]
-        return described, {step["StepName"]: step for step in steps}
-
-    async def run(self):
-        return await self.finish(await self.start())
+from local.errors import AwsError
+from tests.unit.local import pipeline_rig
+from tests.unit.local.pipeline_rig import PIPELINE, condition, fail, script, statuses
 
 
 @pytest.fixture
 def play(server, tmp_path):
     """Run one story, `async def story(world)`, and close the world after it."""
-
-    def run(story):
-        async def whole():
-            world = World(server, tmp_path)
-            try:
-                await story(world)
-            finally:
-                await world.pipelines.close()
-
-        asyncio.run(whole())
-
-    return run
-
-
-def script(name, code, *arguments, **more):
-    """A Processing step that runs a line of Python."""
-    return {
-        "Name": name,
-        "Type": "Processing",
-        "Arguments": {
-            "ProcessingResources": {
-                "ClusterConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 30}
-            },
-            "AppSpecification": {
-                "ImageUri": "image",
-                "ContainerEntrypoint": ["python3", "-c", code],
-                "ContainerArguments": ["argument", *arguments],
-            },
-            "RoleArn": ROLE,
-        },
-        **more,
-    }
-
-
-def condition(name, conditions, if_steps=(), else_steps=()):
-    arguments = {"Conditions": conditions, "IfSteps": list(if_steps), "ElseSteps": list(else_steps)}
-    return {"Name": name, "Type": "Condition", "Arguments": arguments}
-
-
-def fail(name, message):
-    return {"Name": name, "Type": "Fail", "Arguments": {"ErrorMessage": message}}
-
-
-def statuses(steps):
-    return {name: step["StepStatus"] for name, step in steps.items()}
+    return lambda story: pipeline_rig.play(server, tmp_path, story)
 
 
 def test_a_failed_step_lets_others_finish_and_starts_no_more(play):
@@ -136,7 +50,7 @@ def test_as_many_steps_as_cores_run_at_once_when_nothing_is_said(play):
     async def story(world):
         cores = os.cpu_count() or 1
         await world.create(*(script(f"S{index}", "pass") for index in range(cores + 1)))
-        arn = await world.start()
+        arn = world.start()
         await asyncio.sleep(0)
         listed = world.pipelines.list_pipeline_execution_steps({"PipelineExecutionArn": arn})
         assert len(listed["PipelineExecutionSteps"]) == cores
@@ -223,7 +137,7 @@ def test_a_failed_run_is_not_reused(play):
 def test_every_change_of_status_is_an_event(play):
     async def story(world):
         await world.create(fail("Closed", "not today"))
-        arn = await world.start()
+        arn = world.start()
         await world.finish(arn)
         assert {tuple(arns) for _, arns, _ in world.events} == {(PIPELINE, arn)}
         executions = [d for kind, _, d in world.events if kind.endswith("Pipeline Execution Status Change")]
@@ -249,7 +163,7 @@ async def sleeping(world):
     pid_file = world.context.state / "pid"
     once = {"MaxParallelExecutionSteps": 1}
     await world.create(script("Sleep", SLEEP, str(pid_file)), fail("Never", "no"), ParallelismConfiguration=once)
-    arn = await world.start()
+    arn = world.start()
     async with asyncio.timeout(10):
         while not (pid_file.exists() and pid_file.read_text()):  # noqa: ASYNC110 - another process writes it
             await asyncio.sleep(0.01)
@@ -286,7 +200,7 @@ def test_stopping_ends_the_running_job_and_its_children(play):
 def test_an_execution_that_has_ended_cannot_be_stopped(play):
     async def story(world):
         await world.create(fail("A", "no"))
-        arn = await world.start()
+        arn = world.start()
         await world.finish(arn)
         with pytest.raises(AwsError, match="is Failed; only an Executing one can be stopped") as caught:
             world.pipelines.stop_pipeline_execution({"PipelineExecutionArn": arn})
@@ -319,7 +233,7 @@ def test_a_running_pipeline_cannot_be_deleted(play):
 def test_a_running_execution_keeps_the_definition_it_started_with(play):
     async def story(world):
         await world.create(script("Old", "pass"))
-        arn = await world.start()
+        arn = world.start()
         text = json.dumps({"Version": "2020-12-01", "Steps": [fail("New", "no")]})
         await world.pipelines.update_pipeline({"PipelineName": "loop", "PipelineDefinition": text})
         _, steps = await world.finish(arn)

@@ -44,7 +44,7 @@ class World:
     async def run(self, **values):
         """Run it to its end; returns the description and the steps by name."""
         given = [{"Name": key, "Value": value} for key, value in values.items()]
-        request = await self.pipelines.start_pipeline_execution({"PipelineName": "loop", "PipelineParameters": given})
+        request = self.pipelines.start_pipeline_execution({"PipelineName": "loop", "PipelineParameters": given})
         described = self.pipelines.describe_pipeline_execution(request)
         while described["PipelineExecutionStatus"] == "Executing":
             await asyncio.sleep(0.01)
