@@ -48,8 +48,10 @@ class World:
         while described["PipelineExecutionStatus"] in ("Executing", "Stopping"):
             await asyncio.sleep(0.01)
             described = self.pipelines.describe_pipeline_execution(request)
-        steps = self.pipelines.list_pipeline_execution_steps(request)["PipelineExecutionSteps"]
-        return described, {step["StepName"]: step for step in steps}
+        return described, {step["StepName"]: step for step in self.steps(arn)}
+
+    def steps(self, arn):
+        return self.pipelines.list_pipeline_execution_steps({"PipelineExecutionArn": arn})["PipelineExecutionSteps"]
 
     async def run(self, **more):
         return await self.finish(self.start(**more))

@@ -20,13 +20,21 @@ def play(server, tmp_path):
     return lambda story: pipeline_rig.play(server, tmp_path, story)
 
 
+WAITS = "import pathlib, sys, time; [time.sleep(0.01) for _ in iter(pathlib.Path(sys.argv[2]).exists, True)]"
+
+
 def test_a_failed_step_lets_others_finish_and_starts_no_more(play):
     async def story(world):
-        slow = script("Slow", "import time; time.sleep(0.5)")
+        go = world.context.state / "go"
+        slow = script("Slow", WAITS, str(go))
         bad = script("Bad", "raise ValueError('no rows')")
         later = script("Later", "pass", DependsOn=["Slow"])
         await world.create(slow, bad, later, ParallelismConfiguration={"MaxParallelExecutionSteps": 2})
-        described, steps = await world.run()
+        arn = world.start()
+        while "Failed" not in {step["StepStatus"] for step in world.steps(arn)}:  # noqa: ASYNC110 - a process's end
+            await asyncio.sleep(0.01)
+        go.touch()
+        described, steps = await world.finish(arn)
         assert described["FailureReason"] == "Step failure: One or multiple steps failed. (Bad)"
         assert statuses(steps) == {"Slow": "Succeeded", "Bad": "Failed"}
         assert "ValueError: no rows" in steps["Bad"]["FailureReason"]
