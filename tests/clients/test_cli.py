@@ -201,6 +201,45 @@ def test_weights_and_capacities_change(aws, endpoint):
     assert aws.settled()["ProductionVariants"][0]["CurrentInstanceCount"] == 1
 
 
+def test_an_inference_experiment_promotes_its_shadow(aws, endpoint, configs):
+    serving = aws.settled()["EndpointConfigName"]
+    production = aws("sagemaker", "describe-endpoint-config", endpoint_config_name=serving)["ProductionVariants"][0]
+    instances = {"InstanceType": "ml.m5.large", "InstanceCount": 1}
+    infrastructure = {"InfrastructureType": "RealTimeInference", "RealTimeInferenceConfig": instances}
+    models = {VARIANT: production["ModelName"], "Challenger": "cli-first"}
+    shadows = [{"ShadowModelVariantName": "Challenger", "SamplingPercentage": 100}]
+    aws(
+        "sagemaker",
+        "create-inference-experiment",
+        name="cli-experiment",
+        type="ShadowMode",
+        role_arn=ROLE,
+        endpoint_name=endpoint,
+        model_variants=[
+            {"VariantName": name, "ModelName": model, "InfrastructureConfig": infrastructure}
+            for name, model in models.items()
+        ],
+        shadow_mode_config={"SourceModelVariantName": VARIANT, "ShadowModelVariants": shadows},
+    )
+
+    def status() -> str:
+        return str(aws("sagemaker", "describe-inference-experiment", name="cli-experiment")["Status"])
+
+    until(lambda: status() == "Running")
+    assert aws.invoke() == f"{production['ModelName'].removeprefix('cli-')}:1,2"
+    actions = {"Challenger": "Promote", VARIANT: "Remove"}
+    aws(
+        "sagemaker",
+        "stop-inference-experiment",
+        name="cli-experiment",
+        model_variant_actions=actions,
+        desired_state="Completed",
+    )
+    until(lambda: status() == "Completed")
+    aws.settled()
+    assert aws.invoke() == "first:1,2"
+
+
 @pytest.mark.parametrize(
     ("words", "options", "said"),
     [

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import socket
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,7 +22,10 @@ class Sdk:
 
     def __init__(self) -> None:
         from boto3.session import Session
-        from sagemaker.core import resources, shapes
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # of escapes in the SDK's docstrings
+            from sagemaker.core import resources, shapes
 
         self.r, self.s, self.session = resources, shapes, Session()
 
@@ -50,6 +54,14 @@ class Sdk:
         )
         self.r.EndpointConfig.create(endpoint_config_name=name, production_variants=[production], session=self.session)
         return name
+
+    def model_variant(self, name: str, model: str) -> Any:
+        """A variant of an experiment, on one instance."""
+        instances = self.s.RealTimeInferenceConfig(instance_type="ml.m5.large", instance_count=1)
+        infrastructure = self.s.ModelInfrastructureConfig(
+            infrastructure_type="RealTimeInference", real_time_inference_config=instances
+        )
+        return self.s.ModelVariantConfig(model_name=model, variant_name=name, infrastructure_config=infrastructure)
 
     def canary(self, bake: int, alarm: str | None = None) -> Any:
         """A DeploymentConfig of one instance's canary."""
@@ -165,6 +177,37 @@ def test_a_failing_canary_is_rolled_back_by_its_alarm(sdk, endpoint):
 
     until(over)
     assert endpoint.endpoint_config_name == before
+
+
+def test_an_inference_experiment_removes_its_shadow(sdk, endpoint):
+    """boto3 stops it: InferenceExperiment.stop of 3.27 reads attributes that the class does not have."""
+    config = sdk.r.EndpointConfig.get(endpoint_config_name=endpoint.endpoint_config_name, session=sdk.session)
+    models = {VARIANT: config.production_variants[0].model_name, "Challenger": "sdk-first"}
+    experiment = sdk.r.InferenceExperiment.create(
+        name="sdk-experiment",
+        type="ShadowMode",
+        role_arn=ROLE,
+        endpoint_name=ENDPOINT,
+        model_variants=[sdk.model_variant(name, model) for name, model in models.items()],
+        shadow_mode_config=sdk.s.ShadowModeConfig(
+            source_model_variant_name=VARIANT,
+            shadow_model_variants=[
+                sdk.s.ShadowModelVariantConfig(shadow_model_variant_name="Challenger", sampling_percentage=100)
+            ],
+        ),
+        session=sdk.session,
+    )
+    experiment.wait_for_status("Running", poll=1, timeout=120)
+    endpoint.refresh()
+    assert [shadow.variant_name for shadow in endpoint.shadow_production_variants] == ["Challenger"]
+    sdk.session.client("sagemaker").stop_inference_experiment(
+        Name="sdk-experiment",
+        ModelVariantActions={VARIANT: "Retain", "Challenger": "Remove"},
+        DesiredState="Completed",
+    )
+    experiment.wait_for_status("Completed", poll=1, timeout=120)
+    endpoint.wait_for_status("InService", poll=1, timeout=120)
+    assert _invoke(endpoint).startswith(models[VARIANT].removeprefix("sdk-"))
 
 
 def test_an_endpoint_is_deleted(endpoint):
