@@ -17,7 +17,7 @@ import aiohttp
 from local.context import Context
 from local.faults import Faults
 from local.faults.container import ContainerFault
-from local.faults.hosting import Capacity as CapacityFault
+from local.faults.hosting import Capacity
 from local.hosting.plan import VariantPlan
 from local.serving import Instance, Spec, StartError
 
@@ -28,18 +28,14 @@ Fetch = Callable[[str, Path], None]
 """Downloads model data: (s3:// URL, file to write). It blocks, in a thread; whatever it raises is a failure."""
 
 
+_NO_CAPACITY = (
+    "Unable to provision requested ML compute capacity due to InsufficientInstanceCapacity error. "
+    "Please retry using a different ML instance type."
+)
+
+
 class LaunchError(Exception):
     """An instance could not be brought into service; the message is the FailureReason."""
-
-
-class CapacityError(LaunchError):
-    """There is no instance of the type to be had; it may be had later."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "Unable to provision requested ML compute capacity due to InsufficientInstanceCapacity error. "
-            "Please retry using a different ML instance type."
-        )
 
 
 @dataclass(frozen=True)
@@ -50,17 +46,6 @@ class Place:
     config: str
     variant: str
     folder: Path
-
-
-Capacity = Callable[[Place, str], None]
-"""Asked before each instance is provisioned: (where it belongs, instance type).
-
-To refuse, it raises CapacityError, which is waited out as the variant says, or another LaunchError, which is final.
-"""
-
-
-def unlimited(place: Place, instance_type: str) -> None:
-    """There is always an instance."""
 
 
 def fetch_from_s3(context: Context) -> Fetch:
@@ -77,16 +62,12 @@ def fetch_from_s3(context: Context) -> Fetch:
 
 
 class Launcher:
-    """Starts instances. Their containers have the faults that are set on their model package at that moment.
+    """Starts instances. Their containers have the faults that are set on their model package at that moment."""
 
-    `faults` are the stand-in's; a shortage among them is one of `capacity` too.
-    """
-
-    def __init__(self, context: Context, fetch: Fetch, faults: Faults, capacity: Capacity = unlimited) -> None:
+    def __init__(self, context: Context, fetch: Fetch, faults: Faults) -> None:
         self.faults = faults
         self._context = context
         self._fetch = fetch
-        self._capacity = capacity
         self._http: aiohttp.ClientSession | None = None
         self._numbers = itertools.count(1)
 
@@ -113,14 +94,11 @@ class Launcher:
         await clock.sleep(PROVISIONING_SECONDS)
         had = 0
         while had < count:
-            try:
-                if not all(shortage.grant() for shortage in self.faults.of(CapacityFault, place.endpoint)):
-                    raise CapacityError
-                self._capacity(place, plan.instance_type)
+            if all(shortage.grant() for shortage in self.faults.of(Capacity, place.endpoint)):
                 had += 1
-            except CapacityError:
-                if clock.time() >= deadline:
-                    raise
+            elif clock.time() >= deadline:
+                raise LaunchError(_NO_CAPACITY)
+            else:
                 await clock.sleep(PROVISIONING_SECONDS)
 
     async def download(self, place: Place, plan: VariantPlan) -> Path:

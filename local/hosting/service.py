@@ -14,7 +14,7 @@ from local.hosting.configs import EndpointConfigs, variants_of
 from local.hosting.endpoints import Endpoints
 from local.hosting.experiments import Experiments
 from local.hosting.invocation import InvokeResponse
-from local.hosting.launcher import Capacity, Fetch, Launcher, fetch_from_s3, unlimited
+from local.hosting.launcher import Fetch, Launcher, fetch_from_s3
 from local.hosting.models import DescribeModelPackage, Models
 from local.serving import warm_up
 
@@ -23,9 +23,9 @@ class Hosting:
     """Models, endpoint configs and endpoints; `experiments` answers for inference experiments on them.
 
     `tags` is the table, by ARN, that creation tags are written into; `fetch` downloads model data (from this stand-in's
-    S3 unless given); `faults` are put in force by whoever wants them; `capacity` is asked before each instance is
-    provisioned; `seed` makes routing repeatable. Whoever depends on endpoints adds to `before_update` (it may refuse an
-    UpdateEndpoint by raising AwsError) and `after_delete` (told the name of an endpoint that is going).
+    S3 unless given); `faults` are put in force by whoever wants them; `seed` makes routing repeatable. Whoever depends
+    on endpoints adds to `before_update` (it may refuse an UpdateEndpoint by raising AwsError) and `after_delete` (told
+    the name of an endpoint that is going).
     """
 
     def __init__(
@@ -37,14 +37,13 @@ class Hosting:
         tags: dict[str, Any] | None = None,
         fetch: Fetch | None = None,
         faults: Faults | None = None,
-        capacity: Capacity = unlimited,
         seed: int | None = None,
     ) -> None:
         self.tags: dict[str, Any] = {} if tags is None else tags
         self.before_update: list[Callable[[Request], None]] = []
         self.after_delete: list[Callable[[str], None]] = []
         self.faults = faults or Faults(context.clock.time)
-        self._launcher = Launcher(context, fetch or fetch_from_s3(context), self.faults, capacity)
+        self._launcher = Launcher(context, fetch or fetch_from_s3(context), self.faults)
         self._models = Models(context, self.tags, describe_model_package)
         self._configs = EndpointConfigs(context, self.tags)
         self._endpoints = Endpoints(context, cloudwatch, self._models, self._configs, self._launcher, self.tags, seed)

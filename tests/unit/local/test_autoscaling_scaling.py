@@ -5,7 +5,6 @@ import asyncio
 import pytest
 
 from local.cloudwatch.store import MINUTE
-from local.hosting.launcher import LaunchError
 from local.unverified import Unverified
 from tests.unit.local.autoscaling_rig import NAMED, Scaling, run
 
@@ -178,12 +177,9 @@ def test_a_policy_may_track_a_metric_of_your_own(tmp_path):
 
 def test_a_fleet_that_cannot_grow_leaves_an_unfulfilled_activity_and_the_old_capacity(tmp_path):
     async def test(s: Scaling) -> None:
-        def shortage() -> None:
-            raise LaunchError("Unable to provision requested ML compute capacity")
-
         s.register()
         s.policy(100)
-        s.world.shortage = shortage
+        s.world.hosting.faults.put("capacity", "e")
         s.minutes(250, 250, 250)
         activity = await s.settled()
         assert activity["StatusCode"] == "Unfulfilled"

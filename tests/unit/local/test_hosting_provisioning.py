@@ -8,22 +8,6 @@ from deployment_rig import statuses, update
 from test_hosting_rig import BROKEN, World, processes, until
 
 from local.errors import AwsError
-from local.hosting.launcher import CapacityError
-from local.unverified import Unverified
-
-TOLD = Unverified(failure_reason_after_rollback="kept")
-
-
-def shortage(times: int | None = None):
-    """A shortage of capacity: for so many askings, or for good."""
-    left = [times]
-
-    def ask() -> None:
-        if left[0] != 0:
-            left[0] = left[0] and left[0] - 1
-            raise CapacityError
-
-    return ask
 
 
 @pytest.mark.aws(
@@ -50,26 +34,13 @@ def test_an_endpoint_whose_first_fleet_does_not_come_up_is_failed_and_can_only_b
 
 def test_a_creation_for_which_there_is_no_capacity_fails(run):
     async def story(w: World) -> None:
-        w.shortage = shortage()
+        w.hosting.faults.put("capacity", "e")
         w.hosting.create_endpoint({"EndpointName": "e", "EndpointConfigName": w.config(1)})
         described = await w.settled()
         assert described["EndpointStatus"] == "Failed"
         assert "InsufficientInstanceCapacity" in described["FailureReason"]
 
     run(story)
-
-
-def test_an_update_for_which_there_is_no_capacity_goes_back(run):
-    async def story(w: World) -> None:
-        await w.serve()
-        w.shortage = shortage()
-        update(w, 2)
-        described = await w.settled()
-        assert (described["EndpointStatus"], described["EndpointConfigName"]) == ("InService", "v1")
-        assert "InsufficientInstanceCapacity" in described["FailureReason"]
-        assert (await w.invoke()).body == b"v1:x"
-
-    run(story, TOLD)
 
 
 @pytest.mark.aws(
@@ -79,7 +50,7 @@ def test_an_update_for_which_there_is_no_capacity_goes_back(run):
 )
 def test_a_passing_shortage_is_waited_out_where_the_variant_says_so(run):
     async def story(w: World) -> None:
-        w.shortage = shortage(times=3)
+        w.hosting.faults.put("capacity:0:60", "e")
         await w.serve(VariantInstanceProvisionTimeoutInSeconds=600)
 
     run(story)
@@ -87,7 +58,7 @@ def test_a_passing_shortage_is_waited_out_where_the_variant_says_so(run):
 
 def test_a_lasting_shortage_is_not_waited_out_for_longer_than_the_variant_says(run):
     async def story(w: World) -> None:
-        w.shortage = shortage()
+        w.hosting.faults.put("capacity", "e")
         config = w.config(1, VariantInstanceProvisionTimeoutInSeconds=300)
         began = w.clock.time()
         w.hosting.create_endpoint({"EndpointName": "e", "EndpointConfigName": config})
@@ -120,17 +91,12 @@ def test_an_instance_that_dies_is_replaced(run):
 def test_an_instance_is_replaced_once_there_is_capacity_again(run):
     async def story(w: World) -> None:
         await w.serve(count=1)
-        asked: list[int] = []
-
-        def ask() -> None:
-            asked.append(1)
-            if len(asked) < 3:
-                raise CapacityError
-
-        w.shortage = ask
-        os.kill(processes(w.hosting)[0], signal.SIGKILL)
-        await until(lambda: len(asked) == 3)
-        await until(lambda: w.describe()["ProductionVariants"][0]["CurrentInstanceCount"] == 1)
+        w.hosting.faults.put("capacity:0:120", "e")
+        began = w.clock.time()
+        before = processes(w.hosting)
+        os.kill(before[0], signal.SIGKILL)
+        await until(lambda: processes(w.hosting) != before)
+        assert w.clock.time() - began >= 120
         assert (await w.invoke()).status == 200
 
     run(story)

@@ -53,7 +53,6 @@ class World:
     """Hosting and CloudWatch, with the packages, events and model data that they see."""
 
     def __init__(self, folder: Path, speed: float, unverified: Unverified, moto: str | None) -> None:
-        self.shortage: Callable[[], None] = lambda: None
         self.events: list[tuple[str, dict[str, Any]]] = []
         self.clock = Clock(speed)
         self.context = Context(
@@ -69,14 +68,7 @@ class World:
         self.packages: dict[str, Response] = {}
         self.code: dict[str, str] = {}
         self.cloudwatch = CloudWatch(self.context)
-        self.hosting = Hosting(
-            self.context,
-            self.cloudwatch,
-            self._describe_package,
-            fetch=self._fetch,
-            capacity=lambda place, instance_type: self.shortage(),
-            seed=1,
-        )
+        self.hosting = Hosting(self.context, self.cloudwatch, self._describe_package, fetch=self._fetch, seed=1)
 
     def package(self, version: int, code: str = ECHO, status: str = "Approved", **environment: str) -> str:
         """Register a package whose model is `code`."""

@@ -8,15 +8,9 @@ from deployment_rig import alarm, canary, fire, guarded, instances, messages, pe
 from test_hosting_rig import World, processes, until
 
 from local.errors import AwsError
-from local.hosting.launcher import CapacityError
 from local.unverified import Unverified
 
 TOLD = Unverified(failure_reason_after_rollback="kept")
-
-
-def no_capacity() -> None:
-    """There is no instance to be had."""
-    raise CapacityError
 
 
 async def second_batch(w: World, **how: Any) -> None:
@@ -30,7 +24,7 @@ async def second_batch(w: World, **how: Any) -> None:
 async def mixed(w: World) -> None:
     """An endpoint on both configs: neither the rolling update nor its rollback found capacity."""
     await second_batch(w)
-    w.shortage = no_capacity
+    w.hosting.faults.put("capacity", "e")
     fire(w, "stop")
     await w.settled()
 
@@ -184,7 +178,7 @@ def test_an_update_brings_an_endpoint_on_both_configs_back_to_one(run, config):
     async def story(w: World) -> None:
         await mixed(w)
         w.config(3)
-        w.shortage = lambda: None
+        w.hosting.faults.clear()
         w.hosting.update_endpoint({"EndpointName": "e", "EndpointConfigName": config})
         described = await w.settled()
         assert (described["EndpointStatus"], described["EndpointConfigName"]) == ("InService", config)
@@ -226,9 +220,9 @@ def test_a_batch_that_does_not_come_up_sends_a_rolling_update_back(run):
         await w.serve(count=2)
         update(w, 2, rolling(instances(1), wait=60), count=2)
         await until(lambda: "new Baking" in phases(w))
-        w.shortage = no_capacity
+        w.hosting.faults.put("capacity", "e")
         await until(lambda: w.describe()["EndpointStatus"] == "RollingBack")
-        w.shortage = lambda: None
+        w.hosting.faults.clear()
         described = await w.settled()
         assert (described["EndpointStatus"], described["EndpointConfigName"]) == ("InService", "v1")
         assert "InsufficientInstanceCapacity" in described["FailureReason"]
@@ -243,7 +237,7 @@ def test_a_canary_never_ends_on_both_configs(run):
         await w.serve()
         update(w, 2, guarded(canary(instances(1), wait=600), alarm(w, "stop", config="v2")))
         await until(lambda: "new Baking" in phases(w))
-        w.shortage = no_capacity
+        w.hosting.faults.put("capacity", "e")
         fire(w, "stop")
         assert (await w.settled())["EndpointStatus"] == "InService"
 

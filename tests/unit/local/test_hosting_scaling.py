@@ -5,7 +5,6 @@ from deployment_rig import deployment_events, messages, statuses
 from test_hosting_rig import World, processes, production, until
 
 from local.errors import AwsError
-from local.hosting.launcher import CapacityError
 from local.unverified import Unverified
 
 
@@ -70,11 +69,7 @@ def test_scaling_in_takes_instances_away(run):
 def test_scaling_out_without_capacity_goes_back(run):
     async def story(w: World) -> None:
         await w.serve(count=1)
-
-        def ask() -> None:
-            raise CapacityError
-
-        w.shortage = ask
+        w.hosting.faults.put("capacity", "e")
         rescale(w, {"VariantName": "AllTraffic", "DesiredInstanceCount": 3, "DesiredWeight": 2.0})
         described = await w.settled()
         variant = described["ProductionVariants"][0]
