@@ -51,6 +51,13 @@ class Endpoint:
         """Its status when nothing is being done to what serves."""
         return "UpdateRollbackFailed" if self.stray else "InService"
 
+    @property
+    def offered(self) -> Mapping[str, Variant]:
+        """The production variants that requests are spread over: a newer fleet's own once it has all traffic."""
+        *newer, oldest = self.fleets
+        full = (fleet for fleet in newer if all(variant.share == 1 for variant in fleet.production.values()))
+        return next(full, oldest).production
+
     def route(self, name: str, rng: random.Random, wrongly: float | None = None) -> Variant:
         """The variant of that name to answer a request: each newer fleet takes its share, the oldest the rest.
 

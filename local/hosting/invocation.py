@@ -87,8 +87,7 @@ class Router:
         return reply
 
     def _choose(self, endpoint: Endpoint, target: str | None) -> Variant:
-        assert endpoint.blue is not None
-        variants = endpoint.blue.production
+        variants = endpoint.offered
         if target is not None and target not in variants:
             raise AwsError("ValidationError", f"Variant {target} not found for endpoint {endpoint.name}.")
         name = target or self._by_weight(list(variants.values()))

@@ -19,7 +19,7 @@ from deployment_rig import (
     traffic,
     update,
 )
-from test_hosting_rig import World, is_running, processes, until
+from test_hosting_rig import World, is_running, processes, production, until
 
 from local.unverified import Unverified
 
@@ -277,6 +277,24 @@ def test_no_request_is_lost_while_fleets_change(run):
 
         await asyncio.gather(*(client() for _ in range(4)))
         assert len(statuses) > 100
+        assert set(statuses) == {200}
+
+    run(story)
+
+
+def test_no_request_is_lost_when_an_update_takes_a_variant_away(run):
+    async def story(w: World) -> None:
+        w.config(1, count=1)
+        w.config(2, count=1, variant="Other")
+        both = [production("AllTraffic", "v1", 1), production("Other", "v2", 1)]
+        w.hosting.create_endpoint_config({"EndpointConfigName": "both", "ProductionVariants": both})
+        w.hosting.create_endpoint({"EndpointName": "e", "EndpointConfigName": "both"})
+        await w.settled()
+        w.hosting.update_endpoint({"EndpointName": "e", "EndpointConfigName": "v1"})
+        statuses: list[int] = []
+        while w.describe()["EndpointStatus"] != "InService":
+            statuses.append((await w.invoke()).status)
+        assert len(statuses) > 20
         assert set(statuses) == {200}
 
     run(story)
