@@ -1,4 +1,4 @@
-"""Every strategy on the stand-in, with real model servers: a good model, a bad one, no traffic, no endpoint, a failed one.
+"""Every strategy on the stand-in, with real model servers: good and bad models, no traffic, no or a failed endpoint.
 
 All scenarios run side by side, each on an endpoint and a group of its own; a test looks at how its own one ended.
 """
