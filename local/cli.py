@@ -1,4 +1,4 @@
-"""`python -m local`: SageMaker on this machine, or one rehearsal on it.
+"""`python -m local`: SageMaker on this machine, what is wrong with it, or one rehearsal on it.
 
 It parses, starts, prints and chooses an exit code; it must never know what a rehearsal does. What a command needs is
 imported inside it, so that `--help` and wrong input are answered at once.
@@ -131,6 +131,24 @@ async def _rehearse(options: argparse.Namespace) -> int:
     return await rehearse(wishes)
 
 
+async def _fault(options: argparse.Namespace) -> int:
+    from local.faults import FaultError, parse
+    from local.faults.client import ask, line
+
+    try:
+        given = [{"fault": str(parse(text)), "target": options.on} for text in options.fault]
+        if options.end:
+            wanted = [{name: value for name, value in item.items() if value} for item in given]
+            for query in wanted or [{"target": options.on} if options.on else {}]:
+                shown = await ask(options.port, "DELETE", query=query)
+        else:
+            shown = await ask(options.port, "PUT", given)
+    except FaultError as error:
+        raise RehearsalError(str(error), exit_code=2) from error
+    print("\n".join(map(line, shown)) or "nothing is wrong")
+    return 0
+
+
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     top = argparse.ArgumentParser(prog="python -m local", description="SageMaker on this machine.")
@@ -144,6 +162,15 @@ def parser() -> argparse.ArgumentParser:
     up.add_argument("--state", type=Path, metavar="DIR", help="folder of its files (default: a temporary one)")
     up.add_argument("--duplicate-events", action="store_true", help="deliver every event twice, as AWS may")
     _add_assume(up)
+
+    text = "what is wrong with a stand-in that is up: list it, set more, or end it"
+    fault = commands.add_parser("fault", help=text, description=text)
+    fault.set_defaults(command=_fault)
+    fault.add_argument("fault", nargs="*", metavar="FAULT", help="such as errors:0.3; none: only list them")
+    on = "whom: a model package, an endpoint or an access key, by the fault's scope (default: everybody)"
+    fault.add_argument("--on", metavar="TARGET", help=on)
+    fault.add_argument("--end", action="store_true", help="end these, or all, instead of beginning them")
+    fault.add_argument("--port", type=_port, default=DEFAULT_PORT, help="of the stand-in (default: %(default)s)")
 
     text = "one rehearsal of the release loop; exit 0 when it went as the story tells"
     rehearsal = commands.add_parser("rehearse", help=text, description=text)

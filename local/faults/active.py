@@ -35,8 +35,9 @@ class Faults:
         self._active = [*self._active, Active(made, target)]
 
     def clear(self, fault: str | None = None, target: str | None = None) -> None:
-        """End the faults with this text and this target; None: any."""
-        self._active = [a for a in self._active if fault not in (None, str(a.fault)) or target not in (None, a.target)]
+        """End the faults with this text and this target; None: any. Raises FaultError."""
+        ended = fault and str(parse(fault))
+        self._active = [a for a in self._active if ended not in (None, str(a.fault)) or target not in (None, a.target)]
 
     def listed(self) -> list[Active]:
         """What is in force, the oldest first."""

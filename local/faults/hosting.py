@@ -53,7 +53,7 @@ class CommonCause(HostingFault, name="common-cause"):
 
 @dataclass
 class Split(HostingFault, name="split"):
-    """A new fleet that has traffic at all gets that share of it (0 to 1), whatever share its instances are."""
+    """A new fleet that is to have a part of the traffic gets that share (0 to 1), whatever share its instances are."""
 
     expect = "promoted"
 

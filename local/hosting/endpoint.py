@@ -61,12 +61,12 @@ class Endpoint:
     def route(self, name: str, rng: random.Random, wrongly: float | None = None) -> Variant:
         """The variant of that name to answer a request: each newer fleet takes its share, the oldest the rest.
 
-        `wrongly` is taken for the share of a newer fleet that has one.
+        `wrongly` is taken for the share of a newer fleet that has a part of the traffic.
         """
         *newer, oldest = self.fleets
         for fleet in newer:
             share = fleet.production[name].share if name in fleet.production else 0.0
-            if share and rng.random() < (share if wrongly is None else wrongly):
+            if rng.random() < (wrongly if wrongly is not None and 0 < share < 1 else share):
                 return fleet.production[name]
         return oldest.production[name]
 

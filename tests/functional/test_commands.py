@@ -53,6 +53,8 @@ def test_a_taken_port_is_a_sentence_that_says_what_to_do(standin):
         (("rehearse", "--out", "/proc/rehearsal"), "choose another with --out"),
         (("rehearse", "--strategy", "teleport"), "rollout.strategy is teleport"),
         (("rehearse", "--set", "rollout.canary.percent=80"), "rollout.canary.percent is 80"),
+        (("fault", "eror:0.3"), "did you mean errors:RATE"),
+        (("fault", "--port", "1"), "no stand-in answers on port 1"),
         (("dance",), "invalid choice"),
     ],
 )

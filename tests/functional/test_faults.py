@@ -12,6 +12,9 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 
+from local.faults import FaultError, parse
+from tests.functional.conftest import start
+
 
 @pytest.fixture
 def fault(standin):
@@ -88,6 +91,33 @@ def test_a_request_with_something_wrong_sets_nothing(fault, body, said):
     assert refused.value.code == 400
     assert said in refused.value.read().decode()
     assert fault("GET") == []
+
+
+def test_a_person_sets_lists_and_ends_faults(standin, fault):
+    port = standin["AWS_ENDPOINT_URL"].rpartition(":")[2]
+
+    def run(*arguments: str) -> tuple[int, str]:
+        process = start("fault", "--port", port, *arguments)
+        out, said = process.communicate(timeout=60)
+        return process.returncode, out + said
+
+    assert run() == (0, "nothing is wrong\n")
+    assert run("errors:0.3", "slow:5", "--on", "arn:one")[0] == 0
+    assert run("lost:CreateModel")[1].splitlines() == [
+        "errors:0.3 (container) on arn:one",
+        "slow:5 (container) on arn:one",
+        "lost:CreateModel (api) on everybody, happened 0 times",
+    ]
+    assert run("slow:5", "--end")[1].count("\n") == 2
+    assert run("eror:0.3") == (2, f"python -m local: {parse_error('eror:0.3')}\n")
+    assert run("--end") == (0, "nothing is wrong\n")
+
+
+def parse_error(text: str) -> str:
+    """What is said of a fault that cannot be."""
+    with pytest.raises(FaultError) as refused:
+        parse(text)
+    return str(refused.value)
 
 
 @pytest.mark.aws("Requests", "A call beyond the rate limit is a ThrottlingException, HTTP 400", "API: Common Errors")

@@ -86,3 +86,14 @@ def test_a_router_that_splits_wrongly_gives_the_canary_another_share_than_its_ca
         assert 160 < bodies.count(b"v2:x") < 200
 
     run(story)
+
+
+def test_a_wrong_split_ends_when_the_new_fleet_has_all_the_traffic(run):
+    async def story(w: World) -> None:
+        await w.serve(count=2)
+        w.hosting.faults.put("split:0.1", "e")
+        update(w, 2, canary(instances(1), wait=30, final=3000))
+        await until(lambda: phases(w).count("new Baking") == 2)
+        assert {(await w.invoke()).body for _ in range(50)} == {b"v2:x"}
+
+    run(story)
