@@ -5,7 +5,7 @@ dimensions. Sources: the API reference of these operations; the user guide, "Pub
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -37,7 +37,7 @@ class MetricOperations:
     def publisher(
         self,
         namespace: str,
-        dimension_sets: list[Dimensions],
+        dimension_sets: Sequence[Dimensions],
         units: Mapping[str, str],
         *,
         resolution: int = MINUTE,

@@ -39,7 +39,6 @@ def minute(rig: Rig, *values: float, metric: str = "Errors") -> str:
     return str(rig.alarm()["StateValue"])
 
 
-@pytest.mark.aws("Alarms", "A new alarm is in INSUFFICIENT_DATA", "API: PutMetricAlarm")
 def test_an_alarm_starts_with_insufficient_data_and_follows_its_metric(rig):
     rig.cloudwatch.put_metric_alarm(ALARM_ON_ERRORS)
     assert rig.alarm()["StateValue"] == "INSUFFICIENT_DATA"
@@ -67,7 +66,6 @@ def test_the_reason_data_hold_the_datapoints_and_the_threshold(rig):
     }
 
 
-@pytest.mark.aws("Alarms", "Putting an alarm again keeps its state", "API: PutMetricAlarm")
 def test_putting_an_alarm_again_keeps_its_state(rig):
     rig.cloudwatch.put_metric_alarm(ALARM_ON_ERRORS)
     minute(rig, 1.0)
@@ -76,7 +74,6 @@ def test_putting_an_alarm_again_keeps_its_state(rig):
     assert minute(rig, 1.0) == "OK"
 
 
-@pytest.mark.aws("Alarms", "A state set by hand lasts until the next evaluation", "API: SetAlarmState")
 def test_a_state_set_by_hand_holds_until_the_next_evaluation_and_is_remembered(rig):
     rig.cloudwatch.put_metric_alarm(ALARM_ON_ERRORS)
     before = rig.clock.now()

@@ -23,9 +23,6 @@ def statistics(rig: Rig, period: int = 60, **more: Any) -> list[dict[str, Any]]:
     return points
 
 
-@pytest.mark.aws(
-    "Metrics", "A metric is its exact dimensions, in any order", "User guide: Metrics concepts, Dimensions"
-)
 def test_a_metric_is_found_by_its_exact_dimensions_in_any_order_and_by_no_part_of_them(rig):
     rig.put(0, 1.0, Dimensions=dimensions(A="a", B="b"))
     rig.put(0, 5.0, Dimensions=dimensions(A="a"))

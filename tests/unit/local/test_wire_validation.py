@@ -29,14 +29,10 @@ def test_a_missing_required_member_is_named_with_its_path():
     assert "Value null at 'endpointConfigName'" in message
 
 
-@pytest.mark.aws(
-    "Requests", "Every violation of the model is listed at once", "API: Common errors, ValidationException"
-)
 def test_every_violation_is_reported_at_once():
     assert _refusal("CreateEndpoint", {}).message.startswith("2 validation errors detected")
 
 
-@pytest.mark.aws("Requests", "A number above the model's maximum is refused", "API: TrafficRoutingConfig")
 def test_a_value_above_the_models_maximum_is_refused():
     deployment = {
         "BlueGreenUpdatePolicy": {
@@ -47,13 +43,11 @@ def test_a_value_above_the_models_maximum_is_refused():
     assert "less than or equal to 3600" in _refusal("UpdateEndpoint", request).message
 
 
-@pytest.mark.aws("Requests", "A value outside the model's enum is refused", "API: UpdateModelPackage")
 def test_a_value_outside_the_models_enum_is_refused():
     request = {"ModelPackageArn": "arn:aws:sagemaker:us-east-1:111122223333:model-package/g/1"}
     assert "enum value set" in _refusal("UpdateModelPackage", {**request, "ModelApprovalStatus": "Archived"}).message
 
 
-@pytest.mark.aws("Requests", "A name that breaks the model's pattern is refused", "API: CreateEndpoint")
 def test_a_name_that_breaks_the_models_pattern_is_refused():
     request = {"EndpointName": "no_underscores", "EndpointConfigName": "c"}
     assert "regular expression pattern" in _refusal("CreateEndpoint", request).message
