@@ -99,14 +99,16 @@ def _over(function: Callable[[Series], Series]) -> Callable[[Operand], Operand]:
     def apply(operand: Operand) -> Operand:
         if isinstance(operand, float):
             raise ExpressionError("a function of time series was given a number")
-        return array([function(series) for series in operand]) if isinstance(operand, list) else function(operand)
+        if isinstance(operand, list):
+            return [kept(function(series)) for series in operand]
+        return kept(function(operand))
 
     return apply
 
 
 def _each(function: Callable[[float], float]) -> Callable[[Operand], Operand]:
     """A function of every value."""
-    return _over(lambda series: kept({at: _number(function, value) for at, value in series.items()}))
+    return _over(lambda series: {at: _number(function, value) for at, value in series.items()})
 
 
 def _reducing(function: Callable[[list[float]], float], *, zeros: bool = False) -> Callable[[Operand], Operand]:

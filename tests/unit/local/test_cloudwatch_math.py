@@ -212,10 +212,14 @@ def test_an_array_of_one_is_like_the_series_itself(one, other):
         assert evaluate(f"{function}([a])", a=one, b=other) == one
 
 
-@given(st.lists(st.sampled_from(["a", "b", "a + b", "IF(a > b, a, b)", "FILL(a, 0)", "RATE(b)", "-a"]), max_size=6))
+@given(
+    st.lists(
+        st.sampled_from(["a", "b", "a + b", "IF(a > b, a, b)", "FILL(a, 0)", "RATE(b)", "-a", "DIFF(b)"]), max_size=6
+    )
+)
 def test_every_value_is_a_finite_number_at_a_moment_of_the_grid(parts):
     found = evaluate(
-        " / ".join(["a", *(f"({part})" for part in parts)]), a=series(1, 0, -3), b=series(None, 1e300, 0, 2)
+        " / ".join(["a", *(f"({part})" for part in parts)]), a=series(1, 0, -3), b=series(None, -1.7e308, 1.7e308, 2)
     )
     assert isinstance(found, dict)
     assert all(at in GRID and math.isfinite(value) for at, value in found.items())
