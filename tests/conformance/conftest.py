@@ -40,10 +40,10 @@ def account() -> Iterator[Account]:
         interrupt(process)
 
 
-@pytest.fixture(scope="session")
-def resources(account: Account) -> Iterator[Resources]:
-    """What makes resources that the whole session may use; all of them are deleted in the end."""
-    made = Resources(account)
+@pytest.fixture(scope="module")
+def resources(account: Account, request: pytest.FixtureRequest) -> Iterator[Resources]:
+    """What makes resources for the tests of a file, and deletes them after the last one."""
+    made = Resources(account, request.path.stem.removeprefix("test_").replace("_", "-"))
     yield made
     made.close()
 
@@ -54,9 +54,9 @@ def sagemaker(account: Account):
     return account.client("sagemaker")
 
 
-@pytest.fixture(scope="session")
-def shared(resources: Resources) -> dict[str, str]:
-    """The name of the endpoint that tests share; `endpoint` hands it out."""
+@pytest.fixture(scope="module")
+def shared() -> dict[str, str]:
+    """The name of the endpoint that tests of a file share; `endpoint` hands it out."""
     return {}
 
 

@@ -66,7 +66,7 @@ def test_a_deleted_config_is_gone(sagemaker, resources, model):
 
 
 @pytest.mark.aws("Endpoints", "Configs are listed newest first, by a part of their name", "API: ListEndpointConfigs")
-def test_configs_are_listed_newest_first(sagemaker, resources, model, account):
+def test_configs_are_listed_newest_first(sagemaker, resources, model):
     made = [resources.config(variant(model)) for _ in range(2)]
-    listed = sagemaker.list_endpoint_configs(NameContains=f"{account.prefix}-config", MaxResults=2)["EndpointConfigs"]
+    listed = sagemaker.list_endpoint_configs(NameContains=f"{resources.prefix}-config", MaxResults=2)["EndpointConfigs"]
     assert [summary["EndpointConfigName"] for summary in listed] == made[::-1]

@@ -40,9 +40,24 @@ def experiment(account, resources, served, sagemaker):
         resources.later(sagemaker.delete_inference_experiment, Name=name)
         return name, models
 
-    yield create
-    made_by_sagemaker = account.settled(served)["EndpointConfigName"]
-    resources.later(sagemaker.delete_endpoint_config, EndpointConfigName=made_by_sagemaker)
+    return create
+
+
+@pytest.fixture
+def reach(account, resources, served, sagemaker):
+    """Waits for a status of an experiment, and notes the endpoint config that SageMaker made for it."""
+
+    def wait(name, statuses):
+        def there():
+            described = sagemaker.describe_inference_experiment(Name=name)
+            return described if described["Status"] in statuses else None
+
+        described = account.until(there, within=7200)
+        made = account.settled(served)["EndpointConfigName"]
+        resources.later(sagemaker.delete_endpoint_config, EndpointConfigName=made)
+        return described
+
+    return wait
 
 
 def _model_variant(name, model):
@@ -56,14 +71,6 @@ def _shadow_mode(source, shadow, percentage):
     return {"SourceModelVariantName": source, "ShadowModelVariants": shadows}
 
 
-def _until(account, name, statuses):
-    def there():
-        described = account.client("sagemaker").describe_inference_experiment(Name=name)
-        return described if described["Status"] in statuses else None
-
-    return account.until(there, within=7200)
-
-
 @pytest.mark.aws(
     "Shadow tests", "An experiment without a schedule runs at once, for seven days", "API: CreateInferenceExperiment"
 )
@@ -71,9 +78,9 @@ def _until(account, name, statuses):
     "Shadow tests", "While it runs the shadow gets its share of the requests", "Developer guide: Shadow tests"
 )
 @pytest.mark.aws("Shadow tests", "Promote puts the shadow's model into production", "API: StopInferenceExperiment")
-def test_a_shadow_is_promoted(account, sagemaker, served, experiment):
+def test_a_shadow_is_promoted(account, sagemaker, served, experiment, reach):
     name, models = experiment()
-    described = _until(account, name, RUNNING)
+    described = reach(name, RUNNING)
     assert described["EndpointMetadata"]["EndpointName"] == served
     assert {v["VariantName"] for v in described["ModelVariants"]} == set(models)
     assert described["Schedule"]["EndTime"] - described["Schedule"]["StartTime"] == timedelta(days=7)
@@ -82,7 +89,7 @@ def test_a_shadow_is_promoted(account, sagemaker, served, experiment):
     assert account.invoke(served)["Body"] == f"{models[production]}:x"
     actions = {shadow: "Promote", production: "Remove"}
     sagemaker.stop_inference_experiment(Name=name, ModelVariantActions=actions, DesiredState="Completed")
-    assert _until(account, name, OVER)["Status"] == "Completed"
+    assert reach(name, OVER)["Status"] == "Completed"
     described = account.settled(served)
     assert not described.get("ShadowProductionVariants")
     assert account.invoke(served)["Body"] == f"{models[shadow]}:x"
@@ -94,19 +101,19 @@ def test_a_shadow_is_promoted(account, sagemaker, served, experiment):
 @pytest.mark.aws(
     "Shadow tests", "A running experiment's share and description can change", "API: UpdateInferenceExperiment"
 )
-def test_a_shadow_is_removed(account, sagemaker, served, experiment):
+def test_a_shadow_is_removed(account, sagemaker, served, experiment, reach):
     name, models = experiment()
-    _until(account, name, RUNNING)
+    reach(name, RUNNING)
     production, shadow = models
     wanted = _shadow_mode(production, shadow, 50)
     sagemaker.update_inference_experiment(Name=name, Description="half", ShadowModeConfig=wanted)
-    described = _until(account, name, RUNNING)
+    described = reach(name, RUNNING)
     assert (described["Description"], described["ShadowModeConfig"]) == ("half", wanted)
     actions = {production: "Retain", shadow: "Remove"}
     sagemaker.stop_inference_experiment(
         Name=name, ModelVariantActions=actions, DesiredState="Cancelled", Reason="a test"
     )
-    described = _until(account, name, OVER)
+    described = reach(name, OVER)
     assert (described["Status"], described["StatusReason"]) == ("Cancelled", "a test")
     assert not account.settled(served).get("ShadowProductionVariants")
     assert account.invoke(served)["Body"] == f"{models[production]}:x"
@@ -115,28 +122,28 @@ def test_a_shadow_is_removed(account, sagemaker, served, experiment):
 @pytest.mark.aws(
     "Shadow tests", "A scheduled experiment is Created until it starts, or is started", "API: StartInferenceExperiment"
 )
-def test_a_scheduled_experiment_is_started_by_hand(account, sagemaker, experiment):
+def test_a_scheduled_experiment_is_started_by_hand(account, sagemaker, experiment, reach):
     start = account.now() + timedelta(days=2)
     name, models = experiment(Schedule={"StartTime": start, "EndTime": start + timedelta(hours=2)})
-    _until(account, name, ("Created",))
+    reach(name, ("Created",))
     sagemaker.start_inference_experiment(Name=name)
-    _until(account, name, RUNNING)
+    reach(name, RUNNING)
     production, shadow = models
     sagemaker.stop_inference_experiment(Name=name, ModelVariantActions={production: "Retain", shadow: "Remove"})
-    _until(account, name, OVER)
+    reach(name, OVER)
 
 
 @pytest.mark.aws("Shadow tests", "Experiments are listed by endpoint and status", "API: ListInferenceExperiments")
-def test_experiments_are_listed(account, sagemaker, experiment):
+def test_experiments_are_listed(account, sagemaker, experiment, reach):
     start = account.now() + timedelta(days=2)
     name, models = experiment(Schedule={"StartTime": start, "EndTime": start + timedelta(hours=2)})
-    _until(account, name, ("Created",))
+    reach(name, ("Created",))
     listed = sagemaker.list_inference_experiments(NameContains=name)["InferenceExperiments"]
     assert [(item["Name"], item["Type"], item["Status"]) for item in listed] == [(name, "ShadowMode", "Created")]
     assert not sagemaker.list_inference_experiments(NameContains=name, StatusEquals="Running")["InferenceExperiments"]
     production, shadow = models
     sagemaker.stop_inference_experiment(Name=name, ModelVariantActions={production: "Retain", shadow: "Remove"})
-    _until(account, name, OVER)
+    reach(name, OVER)
 
 
 @pytest.mark.aws(

@@ -10,9 +10,9 @@ import pytest
 from tests.conformance.account import refusal
 
 SCRIPT = b"""
-import os, time
-print(os.listdir("/opt/ml/processing/input/data"))
-time.sleep(float(os.environ["SECONDS"]))
+import os, sys, time
+print(os.listdir(sys.argv[1]))
+time.sleep(float(sys.argv[2]))
 """
 
 
@@ -59,10 +59,10 @@ def job(account, resources):
             "AppSpecification": {
                 "ImageUri": account.image,
                 "ContainerEntrypoint": ["python3", "/opt/ml/processing/input/code/job.py"],
+                "ContainerArguments": ["/opt/ml/processing/input/data", str(seconds)],
             },
             "RoleArn": account.role,
             "ProcessingInputs": [source("code", code), source("data", data)],
-            "Environment": {"SECONDS": str(seconds)},
         }
         return {"Name": "Read", "Type": "Processing", "Arguments": arguments}
 
@@ -157,9 +157,24 @@ def test_an_update_changes_the_next_execution(account, sagemaker, pipeline):
 @pytest.mark.aws("Pipelines", "A stopped execution ends Stopped, its running step too", "API: StopPipelineExecution")
 def test_an_execution_is_stopped(account, sagemaker, resources, pipeline, job):
     resources.put("stop/row.csv", b"1,2\n")
-    name = pipeline(job(f"s3://{account.bucket}/{account.prefix}/stop/", seconds=1800))
+    name = pipeline(job(f"s3://{account.bucket}/{resources.prefix}/stop/", seconds=1800))
     execution = _start(sagemaker, name)
     account.until(lambda: _steps(sagemaker, execution).get("Read", {}).get("StepStatus") == "Executing", within=1800)
     sagemaker.stop_pipeline_execution(PipelineExecutionArn=execution, ClientRequestToken="s" * 32)
     assert _ended(account, execution)["PipelineExecutionStatus"] == "Stopped"
     assert _steps(sagemaker, execution)["Read"]["StepStatus"] == "Stopped"
+
+
+@pytest.mark.aws(
+    "Pipelines", "RetryPipelineExecution runs a failed execution on from its failed step", "API: RetryPipelineExecution"
+)
+def test_a_failed_execution_is_retried(account, sagemaker, resources, pipeline, job):
+    """The step reads a prefix that is empty at first, which fails it, and not the second time."""
+    name = pipeline(job(f"s3://{account.bucket}/{resources.prefix}/retry/"))
+    execution = _start(sagemaker, name)
+    assert _ended(account, execution)["PipelineExecutionStatus"] == "Failed"
+    assert _steps(sagemaker, execution)["Read"]["FailureReason"]
+    resources.put("retry/row.csv", b"1,2\n")
+    sagemaker.retry_pipeline_execution(PipelineExecutionArn=execution, ClientRequestToken="r" * 32)
+    assert _ended(account, execution)["PipelineExecutionStatus"] == "Succeeded"
+    assert _steps(sagemaker, execution)["Read"]["StepStatus"] == "Succeeded"

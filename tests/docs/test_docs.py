@@ -71,3 +71,16 @@ def test_nothing_that_is_committed_names_a_registrys_host():
     )
     for name in listed.stdout.split():
         assert "://" not in (ROOT / name).read_text()
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "tests" / "conformance").glob("*.py")), ids=lambda path: path.stem)
+def test_the_conformance_suite_knows_nothing_of_the_stand_in(path):
+    """It runs unchanged against AWS: boto3 alone, and a stand-in is a process that is started beside it."""
+    imported = re.findall(r"^\s*(?:from|import) (\w+)", path.read_text(), re.MULTILINE)
+    assert not {"local", "deploy", "pipelines", "moto"} & set(imported)
+
+
+def test_the_variables_of_the_conformance_suite_are_explained():
+    needed = set(re.findall(r'"(CONFORMANCE_\w+)"', (ROOT / "tests" / "conformance" / "conftest.py").read_text()))
+    explained = re.findall(r"^\| `(CONFORMANCE_\w+)`", (ROOT / "docs" / "conformance.md").read_text(), re.MULTILINE)
+    assert needed == set(explained) != set()
