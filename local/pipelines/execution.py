@@ -59,6 +59,7 @@ class Execution:
         self._pipeline = pipeline
         self._selected = {name: step for name, step in version.definition.steps.items() if name in selected}
         self._parallel = parallel
+        self._round = 0
         self._tasks: dict[asyncio.Task[None], StepRun] = {}
         self._announce(None)
         self._finished = asyncio.create_task(self._run(), name=arn)
@@ -91,6 +92,7 @@ class Execution:
         self.update({member: value for member, value in request.items() if member == "ParallelismConfiguration"})
         self.runs = {name: run for name, run in self.runs.items() if run.status == "Succeeded"}
         self.failure_reason = None
+        self._round += 1
         self._become("Executing")
         self._finished = asyncio.create_task(self._run(), name=self.arn)
 
@@ -108,7 +110,9 @@ class Execution:
     async def _run(self) -> None:
         while True:
             for name in self._ready():
-                run = self.runs[name] = StepRun(self._selected[name], started=self._context.clock.now())
+                run = self.runs[name] = StepRun(
+                    self._selected[name], started=self._context.clock.now(), round=self._round
+                )
                 self._announce_step(run, None)
                 self._tasks[asyncio.create_task(self._step(run), name=f"{self.arn} {name}")] = run
             if not self._tasks:

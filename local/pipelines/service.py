@@ -28,7 +28,7 @@ _CHANGEABLE = ("PipelineDisplayName", "PipelineDescription", "RoleArn", "Paralle
 class Pipelines:
     """Every pipeline by name.
 
-    `chance` names executions and jobs; `tags` is the table, by ARN, that creation tags are written into.
+    `chance` names executions, and so their jobs; `tags` is the table, by ARN, that creation tags are written into.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class Pipelines:
         self._tokens = Tokens()
         self._pipelines: dict[str, Pipeline] = {}
         chance = chance or random.Random()
-        executions = Executions(context, Steps(context, jobs, create_model_package, chance), self._pipeline, chance)
+        executions = Executions(context, Steps(context, jobs, create_model_package), self._pipeline, chance)
         self._executions = executions
         self.start_pipeline_execution = executions.start
         self.describe_pipeline_execution = executions.describe

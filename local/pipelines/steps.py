@@ -46,7 +46,10 @@ class StepError(Exception):
 
 @dataclass
 class StepRun:
-    """One step in one execution, as ListPipelineExecutionSteps shows it; `properties` is what later steps can Get."""
+    """One step in one execution, as ListPipelineExecutionSteps shows it; `properties` is what later steps can Get.
+
+    `round` counts how often the execution was retried before, `attempts` how often the step was tried since.
+    """
 
     step: Step
     status: str = "Starting"
@@ -56,6 +59,7 @@ class StepRun:
     metadata: dict[str, Any] = field(default_factory=dict)
     cache_source: str | None = None
     selected_from: str | None = None
+    round: int = 0
     attempts: int = 0
     properties: dict[str, Any] = field(default_factory=dict)
 
@@ -83,8 +87,13 @@ def identifier(length: int, chance: random.Random) -> str:
     return "".join(chance.choices(_ALPHABET, k=length))
 
 
-def job_name(execution_id: str, step: str, suffix: str) -> str:
-    """`pipelines-<execution>-<step>-<suffix>`; the step's name is cut and cleaned to what a job name may be."""
+def job_name(execution_id: str, run: StepRun) -> str:
+    """`pipelines-<execution>-<step>-<suffix>`; the step's name is cut and cleaned to what a job name may be.
+
+    The suffix follows from the rest, so that the order in which steps happen to run does not matter.
+    """
+    step = run.step.name
+    suffix = identifier(10, random.Random(f"{execution_id} {step} {run.round} {run.attempts}"))
     room = _NAME_LIMIT - len(f"pipelines-{execution_id}--{suffix}")
     cleaned = re.sub(r"[^A-Za-z0-9-]", "-", step)[:room].strip("-") or "step"
     return f"pipelines-{execution_id}-{cleaned}-{suffix}"
@@ -110,13 +119,10 @@ def _refused(operation: str, error: AwsError) -> StepError:
 class Steps:
     """Runs steps of any type. One for all executions, as jobs and the cache are shared."""
 
-    def __init__(
-        self, context: Context, jobs: Jobs, create_model_package: CreateModelPackage, chance: random.Random
-    ) -> None:
+    def __init__(self, context: Context, jobs: Jobs, create_model_package: CreateModelPackage) -> None:
         self._context = context
         self._jobs = jobs
         self._create_model_package = create_model_package
-        self._chance = chance
         self._cache = caching.Cache()
         self._kinds = {
             "Processing": self._job,
@@ -151,7 +157,7 @@ class Steps:
 
     async def _job(self, run: StepRun, around: Surroundings) -> None:
         step, kind = run.step, _JOBS[run.step.type]
-        name = job_name(around.execution_id, step.name, identifier(10, self._chance))
+        name = job_name(around.execution_id, run)
         arguments = await self._resolved(step.arguments, around.scope, {f"{step.type}JobName": name})
         request = checked(f"Create{kind}", {**arguments, f"{kind}Name": name})
         key = caching.key(step.type, request)

@@ -53,12 +53,22 @@ def test_any_other_program_is_run_as_it_is_named():
     assert command(["/bin/sh", "-c"], ["true"], FOLDER) == ("/bin/sh", "-c", "true")
 
 
+@pytest.mark.aws(
+    "Jobs",
+    "LocalPath of a processing job is below /opt/ml/processing",
+    "API: ProcessingS3Input",
+)
 @pytest.mark.parametrize("path", ["/srv/x", "/opt/ml/model", "/opt/ml/processing/../model", "relative"])
 def test_a_local_path_outside_opt_ml_processing_is_refused(path):
     with pytest.raises(JobError, match="/opt/ml/processing"):
         local_folder(path, FOLDER, "Input x")
 
 
+@pytest.mark.aws(
+    "Jobs",
+    "An S3Prefix is every object whose key begins with it, kept below the prefix",
+    "API: S3DataSource",
+)
 @pytest.mark.parametrize(
     ("prefix", "key", "name"),
     [
@@ -162,6 +172,11 @@ def test_sagemakers_own_values_may_be_quoted_too():
     assert training.plan(quoted, "arn:x", FOLDER, {}).source == "s3://b/sourcedir.tar.gz"
 
 
+@pytest.mark.aws(
+    "Jobs",
+    "A channel is the folder that SM_CHANNEL_NAME says",
+    "sagemaker-training-toolkit: Important environment variables",
+)
 def test_a_channel_is_a_folder_that_a_variable_names():
     plan = training.plan(training_request({}), "arn:x", FOLDER, {})
     assert plan.environment["SM_CHANNEL_TRAIN"] == "/state/jobs/one/input/data/train"
@@ -206,6 +221,11 @@ def test_without_a_failure_file_the_last_lines_of_the_log_say_why():
     assert reason.startswith("AlgorithmError: line ")
 
 
+@pytest.mark.aws(
+    "Jobs",
+    "FailureReason has at most 1024 characters",
+    "API: DescribeTrainingJob",
+)
 @given(st.integers(-15, 255), st.text(max_size=3000), st.text(max_size=3000))
 def test_a_failure_reason_keeps_the_exit_code_and_sagemakers_limit(exit_code, failure, log):
     reason = failure_reason(exit_code, failure, log)
@@ -213,6 +233,11 @@ def test_a_failure_reason_keeps_the_exit_code_and_sagemakers_limit(exit_code, fa
     assert reason.endswith(f"exit code: {exit_code if exit_code >= 0 else 128 - exit_code}")
 
 
+@pytest.mark.aws(
+    "Jobs",
+    "FinalMetricDataList has the last number that each MetricDefinition finds in the log",
+    "API: MetricDefinition",
+)
 def test_a_metric_is_the_last_number_its_pattern_finds():
     patterns = compile_metrics([{"Name": "auc", "Regex": r"auc=([0-9.]+)"}, {"Name": "none", "Regex": "x=(.*)"}])
     log = "auc=0.5\nauc=0.75\nx=abc\n"

@@ -142,6 +142,11 @@ print("counted", rows)
 """
 
 
+@pytest.mark.aws(
+    "Jobs",
+    "A processing job finds its inputs below /opt/ml/processing, and its outputs are in S3 when it ends",
+    "Developer guide: How processing containers run",
+)
 def test_a_processing_job_reads_its_inputs_and_delivers_its_outputs(context, s3):
     request = processing(s3, COUNT, environment={"MESSAGE": "/opt/ml/output/message"})
     described = run(context, "ProcessingJob", request)
@@ -160,6 +165,11 @@ def test_of_a_completed_job_only_the_log_stays(context, s3):
     assert (folder / "log.txt").read_text() == "counted 2\n"
 
 
+@pytest.mark.aws(
+    "Jobs",
+    "A job's log is in /aws/sagemaker/ProcessingJobs or TrainingJobs, stream JOB/algo-1-EPOCH",
+    "Developer guide: CloudWatch Logs for Amazon SageMaker AI",
+)
 def test_a_jobs_log_is_in_cloudwatch_logs(context, s3):
     run(context, "ProcessingJob", processing(s3, "print('one'); print('two')", name="logged"))
     logs = context.client("logs")
@@ -187,6 +197,11 @@ def test_a_failed_script_delivers_nothing_and_says_why(context, s3):
     assert keys(s3, "out/prepare") == []
 
 
+@pytest.mark.aws(
+    "Jobs",
+    "A job that runs longer than MaxRuntimeInSeconds is stopped",
+    "API: StoppingCondition",
+)
 def test_a_job_past_its_time_is_stopped(context, s3):
     described = run(context, "ProcessingJob", processing(s3, "import time; time.sleep(60)", seconds=1))
     assert described["ProcessingJobStatus"] == "Stopped"
@@ -200,12 +215,22 @@ def test_a_reason_names_paths_as_the_container_has_them(context, s3):
     assert str(context.state) not in reason
 
 
+@pytest.mark.aws(
+    "Jobs",
+    "/opt/ml/output/message is a processing job's ExitMessage, in UTF-8",
+    "API: DescribeProcessingJob",
+)
 def test_a_message_that_is_not_utf_8_fails_the_job(context, s3):
     script = "import os; open(os.environ['MESSAGE'], 'wb').write(b'\\xff\\xfe')"
     request = processing(s3, script, environment={"MESSAGE": "/opt/ml/output/message"})
     assert "not UTF-8" in run(context, "ProcessingJob", request)["FailureReason"]
 
 
+@pytest.mark.aws(
+    "Jobs",
+    "An S3Prefix that matches no object fails the job",
+    "API: S3DataSource",
+)
 def test_an_input_without_objects_fails_the_job_with_its_location(context, s3):
     request = processing(s3, COUNT)
     request["ProcessingInputs"][1]["S3Input"]["S3Uri"] = f"s3://{BUCKET}/nothing"
@@ -258,6 +283,11 @@ for score in (0.5, 0.75):
 """
 
 
+@pytest.mark.aws(
+    "Jobs",
+    "A training job's model folder becomes model.tar.gz, output/data output.tar.gz; metrics come from its log",
+    "Developer guide: How Amazon SageMaker AI runs your training image",
+)
 def test_a_training_job_runs_its_script_and_delivers_model_and_output(context, s3):
     metrics = [("validation:auc", r"validation-auc:([0-9.]+)")]
     described = run(
@@ -272,6 +302,11 @@ def test_a_training_job_runs_its_script_and_delivers_model_and_output(context, s
     assert [(m["MetricName"], m["Value"]) for m in described["FinalMetricDataList"]] == [("validation:auc", 0.75)]
 
 
+@pytest.mark.aws(
+    "Jobs",
+    "/opt/ml/output/failure is a training job's FailureReason",
+    "Developer guide: How Amazon SageMaker AI signals algorithm success and failure",
+)
 def test_the_failure_file_becomes_the_failure_reason(context, s3):
     script = "import os, sys; open(os.environ['SM_OUTPUT_DIR'] + '/failure', 'w').write('bad rows'); sys.exit(7)"
     described = run(context, "TrainingJob", training(s3, script))

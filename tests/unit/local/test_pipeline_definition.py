@@ -136,6 +136,11 @@ def bound(kind, value, **declaration):
     return bind(parameters, [] if value is None else [{"Name": "P", "Value": value}])["P"]
 
 
+@pytest.mark.aws(
+    "Pipelines",
+    "Parameters are String, Integer, Float or Boolean, and travel as strings",
+    "Developer guide: Pipeline parameters",
+)
 @pytest.mark.parametrize(
     ("kind", "value", "typed"),
     [

@@ -23,6 +23,11 @@ def play(server, tmp_path):
 WAITS = "import pathlib, sys, time; [time.sleep(0.01) for _ in iter(pathlib.Path(sys.argv[2]).exists, True)]"
 
 
+@pytest.mark.aws(
+    "Pipelines",
+    "After a failure no step starts, those that run finish, and the execution is Failed with the reason AWS gives",
+    "API: DescribePipelineExecution",
+)
 def test_a_failed_step_lets_others_finish_and_starts_no_more(play):
     async def story(world):
         go = world.context.state / "go"
@@ -42,6 +47,11 @@ def test_a_failed_step_lets_others_finish_and_starts_no_more(play):
     play(story)
 
 
+@pytest.mark.aws(
+    "Pipelines",
+    "MaxParallelExecutionSteps bounds the steps that run at once",
+    "API: ParallelismConfiguration",
+)
 @pytest.mark.parametrize(("parallel", "overlap"), [(1, False), (2, True)])
 def test_independent_steps_overlap_as_far_as_parallelism_allows(play, parallel, overlap):
     async def story(world):
@@ -67,6 +77,11 @@ def test_as_many_steps_as_cores_run_at_once_when_nothing_is_said(play):
     play(story)
 
 
+@pytest.mark.aws(
+    "Pipelines",
+    "A step whose request the service refuses fails with 'ClientError: Failed to invoke sagemaker:...'",
+    "API: PipelineExecutionStep",
+)
 def test_a_request_aws_would_refuse_fails_its_step_with_the_reason(play):
     async def story(world):
         wrong_type = script("Typed", "pass", {"Get": "Parameters.Rounds"})
@@ -110,6 +125,11 @@ def test_a_condition_that_has_no_answer_fails_its_step(play):
     play(story)
 
 
+@pytest.mark.aws(
+    "Pipelines",
+    "Steps of the branch that was not taken do not run, nor do steps that need them",
+    "Developer guide: Condition step",
+)
 def test_steps_after_a_skipped_one_are_skipped_and_the_execution_succeeds(play):
     async def story(world):
         never = {"Type": "Equals", "LeftValue": {"Get": "Execution.PipelineName"}, "RightValue": "other"}
@@ -122,6 +142,11 @@ def test_steps_after_a_skipped_one_are_skipped_and_the_execution_succeeds(play):
     play(story)
 
 
+@pytest.mark.aws(
+    "Pipelines",
+    "A cached run is reused until it is older than ExpireAfter",
+    "Developer guide: Caching pipeline steps",
+)
 def test_a_run_is_reused_until_it_is_older_than_expire_after(play):
     async def story(world):
         await world.create(script("Old", "pass", CacheConfig={"Enabled": True, "ExpireAfter": "PT2M"}))
@@ -133,6 +158,11 @@ def test_a_run_is_reused_until_it_is_older_than_expire_after(play):
     play(story)
 
 
+@pytest.mark.aws(
+    "Pipelines",
+    "Only successful runs are reused",
+    "Developer guide: Caching pipeline steps",
+)
 def test_a_failed_run_is_not_reused(play):
     async def story(world):
         await world.create(script("Bad", "raise SystemExit(1)", CacheConfig={"Enabled": True}))
@@ -142,6 +172,11 @@ def test_a_failed_run_is_not_reused(play):
     play(story)
 
 
+@pytest.mark.aws(
+    "Events",
+    "Every change of an execution and of its steps is an event, with the members that AWS documents",
+    "Developer guide: Events that Amazon SageMaker AI sends to Amazon EventBridge",
+)
 def test_every_change_of_status_is_an_event(play):
     async def story(world):
         await world.create(fail("Closed", "not today"))
@@ -189,6 +224,11 @@ def gone(pid):
     return False
 
 
+@pytest.mark.aws(
+    "Pipelines",
+    "An execution that is stopped is Stopping until its jobs are stopped, then Stopped",
+    "API: StopPipelineExecution",
+)
 def test_stopping_ends_the_running_job_and_its_children(play):
     async def story(world):
         arn, pid = await sleeping(world)
@@ -228,6 +268,11 @@ def test_closing_stops_executions_and_leaves_no_process(play):
     play(story)
 
 
+@pytest.mark.aws(
+    "Pipelines",
+    "A pipeline cannot be deleted while it runs",
+    "API: DeletePipeline",
+)
 def test_a_running_pipeline_cannot_be_deleted(play):
     async def story(world):
         arn, _ = await sleeping(world)
@@ -238,6 +283,11 @@ def test_a_running_pipeline_cannot_be_deleted(play):
     play(story)
 
 
+@pytest.mark.aws(
+    "Pipelines",
+    "An execution keeps the definition it started with",
+    "API: DescribePipelineDefinitionForExecution",
+)
 def test_a_running_execution_keeps_the_definition_it_started_with(play):
     async def story(world):
         await world.create(script("Old", "pass"))

@@ -40,6 +40,11 @@ def json_get(path):
     return {"Std:JsonGet": {"PropertyFile": get("Steps.Prepare.PropertyFiles.Report"), "Path": path}}
 
 
+@pytest.mark.aws(
+    "Pipelines",
+    "Get, Std:Join and Std:JsonGet stand for parameters, execution variables, properties of steps and property files",
+    "Developer guide: Pipelines: data dependency",
+)
 @pytest.mark.parametrize(
     ("expression", "value"),
     [
@@ -168,6 +173,11 @@ PROCESSING = {
 }
 
 
+@pytest.mark.aws(
+    "Pipelines",
+    "The documented attributes of a step, and nothing else, decide whether a run can be reused",
+    "Developer guide: Caching pipeline steps",
+)
 @pytest.mark.parametrize("attribute", sorted(caching.ATTRIBUTES["Processing"]))
 def test_a_documented_attribute_is_part_of_the_key(attribute):
     assert caching.key("Processing", PROCESSING) != caching.key("Processing", {**PROCESSING, attribute: {"new": 1}})

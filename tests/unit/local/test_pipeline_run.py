@@ -246,6 +246,11 @@ def release(world, cached=False):
     return steps, parameters
 
 
+@pytest.mark.aws(
+    "Pipelines",
+    "A pipeline's steps run in the order of what they need, and RegisterModel registers the model",
+    "Developer guide: Pipelines steps",
+)
 def test_a_good_model_is_registered(play):
     async def story(world):
         steps, parameters = release(world)
@@ -265,6 +270,11 @@ def test_a_good_model_is_registered(play):
     play(story)
 
 
+@pytest.mark.aws(
+    "Pipelines",
+    "A Condition step compares a property file's value, and a Fail step ends the execution as Failed with its message",
+    "Developer guide: Condition step; Fail step",
+)
 def test_a_weak_model_ends_in_the_fail_step_with_its_number_and_the_limit(play):
     async def story(world):
         steps, parameters = release(world)
@@ -280,6 +290,11 @@ def test_a_weak_model_ends_in_the_fail_step_with_its_number_and_the_limit(play):
     play(story)
 
 
+@pytest.mark.aws(
+    "Pipelines",
+    "A cached step reuses an earlier run and names its execution in CacheHitResult",
+    "Developer guide: Caching pipeline steps",
+)
 def test_a_second_run_reuses_what_did_not_change_and_says_from_where(play):
     async def story(world):
         steps, parameters = release(world, cached=True)
@@ -303,6 +318,11 @@ def test_a_second_run_reuses_what_did_not_change_and_says_from_where(play):
     play(story)
 
 
+@pytest.mark.aws(
+    "Pipelines",
+    "A definition may lie in S3",
+    "API: CreatePipeline",
+)
 def test_a_definition_may_lie_in_s3(play):
     async def story(world):
         world.put("definition.json", json.dumps({"Version": "2020-12-01", "Steps": [fail("A", "no")]}))

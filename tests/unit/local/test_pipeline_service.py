@@ -42,6 +42,11 @@ async def create(pipelines, name="loop", **more):
     await pipelines.create_pipeline({"PipelineName": name, "PipelineDefinition": definition(**more)})
 
 
+@pytest.mark.aws(
+    "Pipelines",
+    "A pipeline's name is unique",
+    "API: CreatePipeline",
+)
 def test_a_taken_name_is_refused_in_the_words_the_sdk_looks_for(play):
     async def story(pipelines):
         await create(pipelines)
@@ -60,6 +65,11 @@ def test_the_same_token_creates_one_pipeline(play):
     play(story)
 
 
+@pytest.mark.aws(
+    "Pipelines",
+    "The same StartPipelineExecution with the same ClientRequestToken starts one execution",
+    "API: StartPipelineExecution",
+)
 def test_the_same_token_starts_one_execution(play):
     async def story(pipelines):
         await create(pipelines)
@@ -93,6 +103,11 @@ def test_a_definition_that_cannot_be_executed_does_not_replace_one_that_can(play
     play(story)
 
 
+@pytest.mark.aws(
+    "Pipelines",
+    "An execution's parameters are listed with the values it runs with",
+    "API: ListPipelineParametersForExecution",
+)
 def test_parameters_are_listed_with_their_defaults_as_strings(play):
     async def story(pipelines):
         declared = [("S", "String", "a"), ("F", "Float", 0.5), ("I", "Integer", 3), ("B", "Boolean", True)]
