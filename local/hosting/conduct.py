@@ -4,6 +4,7 @@ Each change is an endpoint config and an update of the endpoint like any other. 
 tests"; the API reference of StopInferenceExperiment. It must never decide when: `experiments` does.
 """
 
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
@@ -37,6 +38,7 @@ class Conductor:
         self._models = models
         self._configs = configs
         self._endpoints = endpoints
+        self._numbers = itertools.count(1)
 
     async def start(self, experiment: Experiment) -> None:
         """Put the experiment's variants on its endpoint."""
@@ -50,10 +52,10 @@ class Conductor:
 
     async def revise(self, experiment: Experiment) -> None:
         """Copy the percentage of requests that the experiment has now."""
-        shadow = running(experiment.members)
-        assert shadow.shadow is not None
-        weight = {"VariantName": shadow.shadow["VariantName"], "DesiredWeight": shadow.percentage / 100}
-        await self._rescale(experiment.endpoint, weight)
+        wanted = running(experiment.members)
+        assert wanted.shadow is not None
+        name, weight = wanted.shadow["VariantName"], wanted.percentage / 100
+        await self._scale(experiment.endpoint, name, weight)
 
     async def stop(self, experiment: Experiment, order: Request) -> None:
         """Leave on the endpoint what StopInferenceExperiment says; go back to what was there when that is the same."""
@@ -73,13 +75,10 @@ class Conductor:
             {"EndpointName": name, "EndpointConfigName": before.config, "RetainAllVariantProperties": True}
         )
         for variant, (weight, count) in before.desired.items():
-            if _desired(await self._settled(name))[variant] != (weight, count):
-                await self._rescale(
-                    name, {"VariantName": variant, "DesiredWeight": weight, "DesiredInstanceCount": count}
-                )
+            await self._scale(name, variant, weight, count)
 
     async def _deploy(self, experiment: Experiment, variants: Variants, capture: Mapping[str, Any] | None) -> None:
-        name = f"{experiment.members['Name'][:40]}-{self._clock.now():%Y%m%d%H%M%S}"
+        name = f"{experiment.members['Name'][:50]}-{next(self._numbers)}"
         self._configs.create(endpoint_config(name, variants, experiment.members, capture), self._models.container)
         await self._update({"EndpointName": experiment.endpoint, "EndpointConfigName": name})
 
@@ -92,12 +91,18 @@ class Conductor:
             why = after["FailureReason"] or "the endpoint gives no FailureReason"
             raise ConductError(f"Endpoint {name} was rolled back from endpoint configuration {config}: {why}")
 
-    async def _rescale(self, endpoint: str, wanted: Request) -> None:
-        await self._settled(endpoint)
-        self._endpoints.rescale({"EndpointName": endpoint, "DesiredWeightsAndCapacities": [wanted]})
+    async def _scale(self, endpoint: str, variant: str, weight: float, count: int | None = None) -> None:
+        """Give a variant this weight, and unless it is None this count, where it has another one."""
+        have = _desired(await self._settled(endpoint)).get(variant, (None, 1))
+        wanted = (weight, have[1] if count is None else count)
+        if have == wanted:
+            return
+        change = {"VariantName": variant, "DesiredWeight": weight, "DesiredInstanceCount": wanted[1]}
+        self._endpoints.rescale({"EndpointName": endpoint, "DesiredWeightsAndCapacities": [change]})
         after = await self._settled(endpoint)
-        if after["FailureReason"]:
-            raise ConductError(f"Endpoint {endpoint} was not scaled: {after['FailureReason']}")
+        if _desired(after)[variant] != wanted:
+            why = after["FailureReason"] or "the endpoint gives no FailureReason"
+            raise ConductError(f"Endpoint {endpoint} did not give variant {variant} weight and size {wanted}: {why}")
 
     async def _settled(self, endpoint: str) -> Response:
         """DescribeEndpoint once nothing is being done to it."""

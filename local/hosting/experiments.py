@@ -130,8 +130,9 @@ class Experiments:
         for variant in filter(None, (left.production, left.shadow)):
             self._models.container(variant["ModelName"])
         experiment.order = request
-        kept = [name for name, action in request["ModelVariantActions"].items() if action != "Remove"]
-        experiment.show(kept, "Deleting")
+        if experiment.before is not None:
+            kept = [name for name, action in request["ModelVariantActions"].items() if action != "Remove"]
+            experiment.show(kept, "Deleting")
         return self._go_on(experiment, "Stopping")
 
     def describe_inference_experiment(self, request: Request) -> Response:

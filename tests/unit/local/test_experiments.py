@@ -220,6 +220,20 @@ def test_sampling_and_end_of_a_running_experiment_are_changed_without_a_new_flee
     run(story)
 
 
+def test_a_new_description_or_end_leaves_the_endpoint_alone(run):
+    async def story(w: World) -> None:
+        create(w)
+        end = (await reached(w, "Running"))["Schedule"]["EndTime"] + HOUR
+        modified = w.describe()["LastModifiedTime"]
+        w.hosting.experiments.update_inference_experiment(
+            {**NAMED, "Description": "a day more", "Schedule": {"EndTime": end}}
+        )
+        assert (await reached(w, "Running"))["Description"] == "a day more"
+        assert w.describe()["LastModifiedTime"] == modified
+
+    run(story)
+
+
 @pytest.mark.aws(
     "Shadow tests",
     "A scheduled experiment waits for its start; it can be changed, started early, or stopped before",
