@@ -41,6 +41,8 @@ golden: .venv/.run  ## the compiled pipeline that tests compare with: read the d
 docs: .venv/.dev  ## docs/reference.md and docs/fidelity.md, from the code and the tests
 	@$(BIN)/python docs/reference.py
 	@PYTHONPATH=. $(BIN)/python docs/fidelity.py
+	@PYTHONPATH=. $(BIN)/python docs/states.py
+	@PYTHONPATH=. $(BIN)/python docs/strategies.py
 
 bench: .venv/.dev  ## sizes and speeds, as ratios against a baseline of the same run
 	@$(BIN)/python -m benchmarks

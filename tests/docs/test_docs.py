@@ -23,7 +23,7 @@ def _page(name):
     return module
 
 
-@pytest.mark.parametrize("name", ["reference", "fidelity"])
+@pytest.mark.parametrize("name", ["reference", "fidelity", "states", "strategies"])
 def test_a_generated_page_is_what_the_code_says(name):
     """After a change of commands, settings, or tests marked `aws`: make docs."""
     assert (ROOT / "docs" / f"{name}.md").read_text() == _page(name).page()
