@@ -11,6 +11,7 @@ from datetime import datetime
 from deploy import dashboard, housekeeping, notice, preflight, registry, scaling, trial_steps
 from deploy.calls import Call
 from deploy.decision import Decision, Evidence, Outcome, wait
+from deploy.drift import seen_by_hand
 from deploy.observe import Endpoint, Firing, Observation
 from deploy.plan import Plan, make_plan
 from deploy.policy import Policy
@@ -64,7 +65,7 @@ def _begin(policy: Policy, plan: Plan, seen: Observation) -> Decision:
     if seen.around.scales and seen.current and seen.current.instance_type != policy.endpoint.instance_type:
         missing.append(scaling.undo(policy))
     if missing:
-        return Decision(tuple(missing), reasons=(f"preparing {plan.name}",))
+        return Decision(tuple(missing), reasons=(f"preparing {plan.name}", *seen_by_hand(policy, seen)))
     return Decision((plan.shift,), reasons=(f"{plan.shift.operation}: {plan.shift.why}",))
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from itertools import accumulate
 
+from deploy.drift import seen_by_hand
 from deploy.guardrails import Guardrail, guardrails
 from deploy.names import version_label
 from deploy.observe import Observation
@@ -38,6 +39,7 @@ def _head(policy: Policy, plan: Plan, seen: Observation) -> str:
             f"  endpoint   {policy.endpoint.name}: {serves}{version}",
             f"  becomes    {plan.name}",
             f"  fleet      {plan.instances} x {policy.endpoint.instance_type}{keeps}",
+            *(f"  note       {said}" for said in seen_by_hand(policy, seen)),
         ]
     )
 
