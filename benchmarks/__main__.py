@@ -2,12 +2,13 @@
 
 import sys
 
-from benchmarks import definition, environment, jobs, rehearsal
+from benchmarks import definition, deploying, environment, jobs, rehearsal
 
 BENCHMARKS = {
     "environment": environment.measure,
     "definition": definition.measure,
     "jobs": jobs.measure,
+    "deploy": deploying.measure,
     "rehearsal": rehearsal.measure,
 }
 
