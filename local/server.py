@@ -22,7 +22,7 @@ from local.clock import Clock
 from local.cloudwatch import CloudWatch
 from local.context import ACCOUNT, Context
 from local.errors import CannotStartError
-from local.events import Events
+from local.events import Clockwork, Events, scheduled
 from local.faults import Faults
 from local.front import Front, Services
 from local.hosting import Hosting
@@ -132,11 +132,9 @@ def _build(
         "cloudwatch": (cloudwatch,),
         "application-autoscaling": (AutoScaling(context, cloudwatch, hosting, seed=seed),),
     }
-    return (
-        Services(owners, hosting, cloudwatch, moto),
-        context,
-        [clock.keep(), events.run(context.client), cloudwatch.run()],
-    )
+    clockwork = Clockwork(clock, lambda: scheduled(ACCOUNT, region))
+    background = [clock.keep(), events.run(context.client), clockwork.run(), cloudwatch.run()]
+    return Services(owners, hosting, cloudwatch, moto), context, background
 
 
 async def _cancel(tasks: list[asyncio.Task[None]]) -> None:

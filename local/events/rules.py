@@ -28,6 +28,12 @@ def install() -> None:
     models.Rule = Rule
 
 
+def scheduled(account: str, region: str) -> "list[Rule]":
+    """The rules that have a schedule."""
+    buses = models.events_backends[account][region].event_buses.values()
+    return [rule for bus in list(buses) for rule in list(bus.rules.values()) if rule.scheduled_expression]
+
+
 class Rule(models.Rule):  # type: ignore[misc]  # moto ships no types
     """A rule of moto's whose delivery is EventBridge's."""
 
