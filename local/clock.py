@@ -37,15 +37,19 @@ class Clock:
         self._longest = math.inf
         self._lock = threading.Lock()
 
-    def time(self) -> float:
-        """AWS time in seconds since the epoch."""
+    def elapsed(self) -> float:
+        """Real seconds since it started, without those in which it stood still: for what models and networks take."""
         with self._lock:
             now = self._monotonic()
             step = min(now - self._looked, self._longest)
             self.held_seconds += now - self._looked - step
             self._passed += step
             self._looked = now
-            return self._origin + self._passed * self.speed
+            return self._passed
+
+    def time(self) -> float:
+        """AWS time in seconds since the epoch."""
+        return self._origin + self.elapsed() * self.speed
 
     def now(self) -> datetime:
         """AWS time, aware, UTC."""

@@ -80,6 +80,14 @@ class Policies:
         """The policies of one target."""
         return [policy for policy in self._policies.values() if policy.target is target]
 
+    def act(self, arn: str) -> None:
+        """What CloudWatch is told of an alarm's action: it is done, minute by minute, as long as the alarm is in ALARM.
+
+        Raises ValueError when there is no such policy.
+        """
+        if all(policy.shown["PolicyARN"] != arn for policy in list(self._policies.values())):
+            raise ValueError(f"There is no scaling policy {arn}.")
+
     def put(self, target: Target, request: Request) -> Response:
         """PutScalingPolicy: make a policy with its alarms, or change one and them. Raises AwsError."""
         name = request["PolicyName"]

@@ -112,13 +112,17 @@ class Scaler:
     def _ask(self, policy: ScalingPolicy, kind: str, end: int, decide: Callable[[float], int]) -> _Ask | None:
         """What the policy makes of the last minute, if that alarm of it is in ALARM and the minute was measured."""
         alarm = policy.alarms.get(kind, "")
-        state = self._cloudwatch.alarm_state(alarm)
-        if state is None or state[0] != "ALARM":
+        if not self._acts(alarm):
             return None
         measured = self._measured(policy, end)
         if measured is None:
             return None
         return _Ask(decide(measured), f"monitor alarm {alarm} in state ALARM triggered policy {policy.name}")
+
+    def _acts(self, alarm: str) -> bool:
+        """Whether there is such an alarm, in ALARM, and nobody disabled its actions."""
+        found = self._cloudwatch.describe_alarms({"AlarmNames": [alarm], "StateValue": "ALARM"})["MetricAlarms"]
+        return bool(alarm and found and found[0]["ActionsEnabled"])
 
     def _measured(self, policy: ScalingPolicy, end: int) -> float | None:
         metric: dict[str, Any] = policy.metric()

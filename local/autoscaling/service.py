@@ -27,6 +27,7 @@ class AutoScaling:
         self._activities = Activities(context.clock, chance)
         self._scaler = Scaler(context, cloudwatch, hosting, self._activities)
         cloudwatch.after_minute.append(self._evaluate)
+        cloudwatch.actions.performers["autoscaling"] = lambda arn, alarm, before: self._policies.act(arn)
         cloudwatch.actions.performers["autoscaling"] = lambda *told: None  # a policy acts on its alarm minute by minute
         hosting.before_update.append(self._check_update)
         hosting.after_delete.append(self._forget)

@@ -9,7 +9,6 @@ import contextlib
 import functools
 import itertools
 import logging
-import random
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -72,9 +71,9 @@ def store(context: Context) -> Store:
     return Store(context.clock, context.state / "captured", write, upload)
 
 
-def capture(fleet: Fleet, plan: CapturePlan, store: Store, rng: random.Random) -> None:
+def capture(fleet: Fleet, plan: CapturePlan, store: Store) -> None:
     """Have what every variant of a fleet is asked be captured from now on, as the plan says."""
-    fleet.capture = captured = Capture(fleet.endpoint, plan, store, rng)
+    fleet.capture = captured = Capture(fleet.endpoint, plan, store)
     for name, variant in fleet.variants.items():
         variant.observers.append(functools.partial(captured.observe, name))
 
@@ -104,11 +103,10 @@ class _File:
 class Capture:
     """Captures for one fleet until it is closed."""
 
-    def __init__(self, endpoint: str, plan: CapturePlan, store: Store, rng: random.Random) -> None:
+    def __init__(self, endpoint: str, plan: CapturePlan, store: Store) -> None:
         self._endpoint = endpoint
         self._plan = plan
         self._store = store
-        self._rng = rng
         self._events: list[_Event] = []
         self._gathered_bytes = 0
         self._files: list[_File] = []
@@ -124,7 +122,7 @@ class Capture:
 
     def observe(self, variant: str, exchange: Exchange) -> None:
         """Keep a request in memory, if it is one of those that are captured."""
-        if self._closing or not self._plan.takes(exchange, self._rng):
+        if self._closing or not self._plan.takes(exchange, exchange.dice.roll(f"capture of {variant}")):
             return
         event = _Event(variant, self._store.clock.now(), exchange)
         if self._gathered_bytes + sum(file.size for file in self._files) + event.size > MOST_BYTES:

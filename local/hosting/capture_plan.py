@@ -6,7 +6,6 @@ Sources: the API reference of DataCaptureConfig; the developer guide, "Capture d
 
 import base64
 import json
-import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -66,11 +65,11 @@ class CapturePlan:
         parts = [prefix] if prefix else []
         return "/".join([*parts, endpoint, variant, f"{hour:%Y/%m/%d/%H}", file])
 
-    def takes(self, exchange: Exchange, rng: random.Random) -> bool:
+    def takes(self, exchange: Exchange, roll: float) -> bool:
         """Whether this request is one of those that are captured."""
         if not self.enabled or not (exchange.reply.good or self.failures):
             return False
-        return rng.random() * 100 < self.percentage
+        return roll * 100 < self.percentage
 
     def summary(self, *, works: bool) -> dict[str, Any]:
         """DataCaptureConfigSummary; `works` is whether what is captured can be kept."""

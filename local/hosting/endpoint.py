@@ -4,7 +4,6 @@ Sources: the API reference of DescribeEndpoint and PendingDeploymentSummary; the
 sends to EventBridge". It must never start, stop or route.
 """
 
-import random
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -58,7 +57,7 @@ class Endpoint:
         full = (fleet for fleet in newer if all(variant.share == 1 for variant in fleet.production.values()))
         return next(full, oldest).production
 
-    def route(self, name: str, rng: random.Random, wrongly: float | None = None) -> Variant:
+    def route(self, name: str, roll: float, wrongly: float | None = None) -> Variant:
         """The variant of that name to answer a request: each newer fleet takes its share, the oldest the rest.
 
         `wrongly` is taken for the share of a newer fleet that has a part of the traffic.
@@ -66,8 +65,10 @@ class Endpoint:
         *newer, oldest = self.fleets
         for fleet in newer:
             share = fleet.production[name].share if name in fleet.production else 0.0
-            if rng.random() < (wrongly if wrongly is not None and 0 < share < 1 else share):
+            taken = wrongly if wrongly is not None and 0 < share < 1 else share
+            if roll < taken:
                 return fleet.production[name]
+            roll = (roll - taken) / (1 - taken)
         return oldest.production[name]
 
     def fail(self, reason: str) -> None:

@@ -5,7 +5,6 @@ Sources: the API reference of each operation. It must never hold a request up un
 
 import asyncio
 import logging
-import random
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -14,6 +13,7 @@ from local.context import Context, Request, Response
 from local.errors import AwsError, validation
 from local.hosting import admission, deployment, rules, scaling
 from local.hosting.configs import EndpointConfigs
+from local.hosting.dice import Croupier
 from local.hosting.endpoint import (
     DEPLOYMENT_EVENT,
     STATE_EVENT,
@@ -53,8 +53,8 @@ class Endpoints:
         self._tags = tags
         self._endpoints: dict[str, Endpoint] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._router = Router(context, cloudwatch, launcher, random.Random(seed))
-        self._fleets = Fleets(context, models, configs, launcher, self._router.exchange, seed)
+        self._router = Router(context, cloudwatch, launcher, Croupier(seed))
+        self._fleets = Fleets(context, models, configs, launcher, self._router.exchange)
         self._alarms = Alarms.of(cloudwatch, context.unverified)
         self._world = deployment.World(context.clock, context.unverified, self._alarms, self._changed, self._advanced)
 

@@ -6,6 +6,8 @@ It must never hold anything that a client has not sent or a container has not sa
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from local.hosting.dice import Dice
+
 
 @dataclass(frozen=True)
 class Reply:
@@ -24,9 +26,13 @@ class Reply:
 
 @dataclass(frozen=True)
 class Exchange:
-    """One request, its headers found whatever their case, and the reply. `event_id` is its name in captured data."""
+    """One request, its headers found whatever their case, and the reply; what else happens to it is up to its `dice`.
+
+    `event_id` is its name in captured data.
+    """
 
     event_id: str
     body: bytes
     headers: Mapping[str, str]
     reply: Reply
+    dice: Dice

@@ -4,12 +4,12 @@ It must never decide how many instances there are nor when traffic moves: a depl
 """
 
 import asyncio
-import random
 import shutil
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from local.clock import Clock
+from local.hosting.dice import Dice, chosen
 from local.hosting.launcher import Launcher, LaunchError, Place
 from local.hosting.plan import VariantPlan
 from local.serving import Instance
@@ -44,10 +44,10 @@ class Variant:
         """The part of the variant's traffic that its active instances are for, 0 to 1."""
         return min(1.0, self.active / self.desired_count)
 
-    def pick(self, rng: random.Random) -> Instance | None:
+    def pick(self, dice: Dice) -> Instance | None:
         """A random instance that gets traffic and is alive."""
         usable = [instance for instance in self.instances[: self.active] if instance.alive]
-        return rng.choice(usable) if usable else None
+        return chosen(usable, dice.roll(f"instance of {self.place.variant}")) if usable else None
 
 
 class Fleet:

@@ -3,7 +3,6 @@
 It must never start an instance.
 """
 
-import random
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,7 +21,7 @@ Retained = Mapping[str, Mapping[str, Any]]
 
 
 class Fleets:
-    """Makes fleets; `ask` is how a shadow is asked, `seed` makes copying and sampling repeatable."""
+    """Makes fleets; `ask` is how a shadow is asked."""
 
     def __init__(
         self,
@@ -31,14 +30,12 @@ class Fleets:
         configs: EndpointConfigs,
         launcher: Launcher,
         ask: Ask,
-        seed: int | None,
     ) -> None:
         self._context = context
         self._models = models
         self._configs = configs
         self._launcher = launcher
         self._ask = ask
-        self._copying, self._sampling = _random(seed, "copying"), _random(seed, "sampling")
 
     def plans(self, config: str, retained: Retained) -> list[VariantPlan]:
         """What the config's variants are to be. Raises AwsError for a config or model that cannot be deployed."""
@@ -60,14 +57,9 @@ class Fleets:
         """A fleet of which no instance runs yet."""
         fleet = Fleet(endpoint, config, plans, self._launcher, self._context.clock)
         unverified = self._context.unverified
-        mirror(fleet, self._ask, self._copying, unverified)
+        mirror(fleet, self._ask, unverified)
         captured = self._configs.describe(config).get("DataCaptureConfig")
         if captured is not None:
             plan = CapturePlan.of(captured, unverified.captured_failures)
-            capture(fleet, plan, store(self._context), self._sampling)
+            capture(fleet, plan, store(self._context))
         return fleet
-
-
-def _random(seed: int | None, purpose: str) -> random.Random:
-    """A generator of its own for each purpose: one that is asked less or more must not change what the others say."""
-    return random.Random(None if seed is None else f"{seed} {purpose}")

@@ -5,8 +5,6 @@ Sources: the API reference of InvokeEndpoint; the developer guide, "Monitor Sage
 """
 
 import json
-import random
-import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,6 +16,7 @@ from local.context import Context
 from local.errors import AwsError
 from local.faults.container import RequestFailedError
 from local.faults.hosting import CommonCause, Split
+from local.hosting.dice import Croupier, Dice, chosen
 from local.hosting.endpoint import Endpoint
 from local.hosting.exchange import Exchange, Reply
 from local.hosting.fleet import Variant
@@ -51,11 +50,12 @@ class InvokeResponse:
 class Router:
     """Routes requests at random: between variants by weight, between fleets by capacity, between instances evenly."""
 
-    def __init__(self, context: Context, cloudwatch: CloudWatch, launcher: Launcher, rng: random.Random) -> None:
+    def __init__(self, context: Context, cloudwatch: CloudWatch, launcher: Launcher, croupier: Croupier) -> None:
         self._context = context
+        self._elapsed = context.clock.elapsed
         self._cloudwatch = cloudwatch
         self._launcher = launcher
-        self._rng = rng
+        self._croupier = croupier
         self._timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
 
     async def invoke(self, endpoint: Endpoint, body: bytes, headers: Mapping[str, str]) -> InvokeResponse:
@@ -69,43 +69,38 @@ class Router:
                 "1 validation error detected: Value at 'body' failed to satisfy constraint: "
                 f"Member must have length less than or equal to {LARGEST_BODY}",
             )
-        variant = self._choose(endpoint, headers.get(TARGET_VARIANT))
-        reply = await self.exchange(variant, body, headers)
+        dice = self._croupier.dice(endpoint.name)
+        variant = self._choose(endpoint, headers.get(TARGET_VARIANT), dice)
+        reply = await self.exchange(variant, body, headers, dice)
         return self._success(variant, reply) if reply.good else self._failure(endpoint, reply)
 
     async def exchange(
-        self, variant: Variant, body: bytes, headers: Mapping[str, str], event_id: str | None = None
+        self, variant: Variant, body: bytes, headers: Mapping[str, str], dice: Dice, event_id: str | None = None
     ) -> Reply:
         """Ask a variant, measure it, tell its observers. `event_id` names what is captured; None: a name of its own."""
-        began = time.perf_counter()
-        reply = await self._ask(variant, body, headers)
-        self._measure(variant, reply, time.perf_counter() - began)
+        began = self._elapsed()
+        reply = await self._ask(variant, body, headers, dice)
+        self._measure(variant, reply, self._elapsed() - began)
         if variant.observers:
-            exchange = Exchange(event_id or str(uuid.uuid4()), body, headers, reply)
+            exchange = Exchange(event_id or str(uuid.uuid4()), body, headers, reply, dice)
             for observe in variant.observers:
                 observe(exchange)
         return reply
 
-    def _choose(self, endpoint: Endpoint, target: str | None) -> Variant:
+    def _choose(self, endpoint: Endpoint, target: str | None, dice: Dice) -> Variant:
         variants = endpoint.offered
         if target is not None and target not in variants:
             raise AwsError("ValidationError", f"Variant {target} not found for endpoint {endpoint.name}.")
-        name = target or self._by_weight(list(variants.values()))
+        name = target or _by_weight(variants, dice)
         splits = self._launcher.faults.of(Split, endpoint.name)
-        return endpoint.route(name, self._rng, wrongly=splits[-1].share if splits else None)
+        return endpoint.route(name, dice.roll("fleet"), wrongly=splits[-1].share if splits else None)
 
-    def _by_weight(self, variants: list[Variant]) -> str:
-        if len(variants) > 1:
-            weights = [variant.weight for variant in variants]
-            return self._rng.choices(variants, weights)[0].place.variant
-        return variants[0].place.variant
-
-    async def _ask(self, variant: Variant, body: bytes, headers: Mapping[str, str]) -> Reply:
-        instance = variant.pick(self._rng)
+    async def _ask(self, variant: Variant, body: bytes, headers: Mapping[str, str], dice: Dice) -> Reply:
+        instance = variant.pick(dice)
         if instance is None:
             return Reply(0, {}, b"no instance of the variant is in service", 0.0)
         forwarded = {name: headers[name] for name in _FORWARDED if name in headers}
-        sent = time.perf_counter()
+        sent = self._elapsed()
         try:
             with instance.request():
                 for cause in self._launcher.faults.of(CommonCause, variant.place.endpoint):
@@ -115,14 +110,14 @@ class Router:
                     instance.invocations, data=body, headers=forwarded, timeout=self._timeout
                 ) as answer:
                     said = await answer.read()
-                return Reply(answer.status, answer.headers, said, time.perf_counter() - sent)
+                return Reply(answer.status, answer.headers, said, self._elapsed() - sent)
         except RequestFailedError:
-            return Reply(500, {}, b"Internal Server Error", time.perf_counter() - sent)
+            return Reply(500, {}, b"Internal Server Error", self._elapsed() - sent)
         except TimeoutError:
-            return Reply(0, {}, _TIMED_OUT.encode(), time.perf_counter() - sent)
+            return Reply(0, {}, _TIMED_OUT.encode(), self._elapsed() - sent)
         except aiohttp.ClientError as error:
             why = f"the container did not answer: {error}"
-            return Reply(0, {}, why.encode(), time.perf_counter() - sent)
+            return Reply(0, {}, why.encode(), self._elapsed() - sent)
 
     def _success(self, variant: Variant, reply: Reply) -> InvokeResponse:
         headers = {INVOKED_VARIANT: variant.place.variant}
@@ -163,3 +158,10 @@ class Router:
         for dimensions in variant.dimensions:
             for metric, value, unit in samples:
                 self._cloudwatch.record(NAMESPACE, metric, dimensions, value, unit)
+
+
+def _by_weight(variants: Mapping[str, Variant], dice: Dice) -> str:
+    names = list(variants)
+    if len(names) == 1:
+        return names[0]
+    return chosen(names, dice.roll("variant"), [variant.weight for variant in variants.values()])

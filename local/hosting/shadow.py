@@ -6,10 +6,10 @@ A client must never wait for a shadow, nor see it: one that hangs or fails costs
 
 import asyncio
 import logging
-import random
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Literal
 
+from local.hosting.dice import Dice
 from local.hosting.exchange import Exchange, Reply
 from local.hosting.fleet import Fleet, Variant
 from local.unverified import Unverified
@@ -20,8 +20,8 @@ MOST_COPIES = 128
 MOST_BYTES = 64 * 1024 * 1024
 """How many bytes the bodies of the copies under way may have together; further ones are not sent."""
 
-Ask = Callable[[Variant, bytes, Mapping[str, str], str | None], Awaitable[Reply]]
-"""Asks a variant, measures it, tells its observers: (variant, body, headers, event id or None for a new one)."""
+Ask = Callable[[Variant, bytes, Mapping[str, str], Dice, str | None], Awaitable[Reply]]
+"""Asks a variant, measures it, tells its observers: (variant, body, headers, dice, event id or None for a new one)."""
 
 _log = logging.getLogger(__name__)
 
@@ -33,11 +33,11 @@ def share(shadow: float, production: float, reading: Literal["ratio", "absolute"
     return min(1.0, shadow)
 
 
-def mirror(fleet: Fleet, ask: Ask, rng: random.Random, unverified: Unverified) -> None:
+def mirror(fleet: Fleet, ask: Ask, unverified: Unverified) -> None:
     """Have a fleet's shadow, when it has one, follow its production variant from now on."""
     if fleet.shadow is not None:
         (production,) = fleet.production.values()
-        fleet.mirror = Mirror(production, fleet.shadow, ask, rng, unverified)
+        fleet.mirror = Mirror(production, fleet.shadow, ask, unverified)
         production.observers.append(fleet.mirror.observe)
 
 
@@ -47,13 +47,10 @@ class Mirror:
     The copy leaves once the production variant has replied, so that the two do not compete for this machine's cores.
     """
 
-    def __init__(
-        self, production: Variant, shadow: Variant, ask: Ask, rng: random.Random, unverified: Unverified
-    ) -> None:
+    def __init__(self, production: Variant, shadow: Variant, ask: Ask, unverified: Unverified) -> None:
         self._production = production
         self._shadow = shadow
         self._ask = ask
-        self._rng = rng
         self._unverified = unverified
         self._copies: dict[asyncio.Task[None], int] = {}
         self._bytes = 0
@@ -64,7 +61,7 @@ class Mirror:
         """Copy the request or not, at random, by the weights as they are now."""
         wanted = share(self._shadow.weight, self._production.weight, self._unverified.shadow_share)
         size = len(exchange.body)
-        if self._closed or self._rng.random() >= wanted or not self._has_room(size):
+        if self._closed or exchange.dice.roll("copy") >= wanted or not self._has_room(size):
             return
         copy = asyncio.create_task(self._copy(exchange))
         self._copies[copy] = size
@@ -81,7 +78,7 @@ class Mirror:
 
     async def _copy(self, exchange: Exchange) -> None:
         event_id = exchange.event_id if self._unverified.shadow_event_id == "shared" else None
-        await self._ask(self._shadow, exchange.body, exchange.headers, event_id)
+        await self._ask(self._shadow, exchange.body, exchange.headers, exchange.dice, event_id)
 
     def _has_room(self, size: int) -> bool:
         full = len(self._copies) >= MOST_COPIES or self._bytes + size > MOST_BYTES

@@ -134,6 +134,35 @@ def test_in_the_cooldown_the_same_load_does_not_scale_out_again(tmp_path):
     run(tmp_path, test)
 
 
+def test_an_alarm_whose_actions_are_disabled_scales_nothing(tmp_path):
+    async def test(s: Scaling) -> None:
+        s.register()
+        high = s.policy(100)["Alarms"][0]["AlarmName"]
+        s.cloudwatch.disable_alarm_actions({"AlarmNames": [high]})
+        s.minutes(250, 250, 250)
+        assert s.activities() == []
+        s.cloudwatch.enable_alarm_actions({"AlarmNames": [high]})
+        s.minutes(250)
+        assert (await s.settled())["StatusCode"] == "Successful"
+
+    run(tmp_path, test)
+
+
+def test_the_history_of_the_alarm_says_that_its_action_was_performed(tmp_path):
+    async def test(s: Scaling) -> None:
+        s.register()
+        made = s.policy(100)
+        performing = asyncio.create_task(s.cloudwatch.actions.run())
+        s.minutes(250, 250, 250)
+        await s.cloudwatch.actions.idle()
+        performing.cancel()
+        asked = {"AlarmName": made["Alarms"][0]["AlarmName"], "HistoryItemType": "Action"}
+        [item] = s.cloudwatch.describe_alarm_history(asked)["AlarmHistoryItems"]
+        assert item["HistorySummary"] == f"Successfully executed action {made['PolicyARN']}"
+
+    run(tmp_path, test)
+
+
 @pytest.mark.parametrize(
     ("suspended", "before", "load"),
     [("DynamicScalingOutSuspended", 1, [250] * 3), ("DynamicScalingInSuspended", 3, [10] * 15)],

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import random
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +14,14 @@ from local.clock import Clock
 from local.hosting import capture as capturing
 from local.hosting.capture import Capture, Store
 from local.hosting.capture_plan import CapturePlan
+from local.hosting.dice import Dice
 from local.hosting.exchange import Exchange, Reply
 from local.unverified import DEFAULTS, Unverified
 
-EXCHANGE = Exchange("id", b"1,2", {"Content-Type": "text/csv"}, Reply(200, {"Content-Type": "text/csv"}, b"1", 0.0))
+DICE = Dice("one request")
+EXCHANGE = Exchange(
+    "id", b"1,2", {"Content-Type": "text/csv"}, Reply(200, {"Content-Type": "text/csv"}, b"1", 0.0), DICE
+)
 
 
 def config(bucket: str, **members: Any) -> dict[str, Any]:
@@ -249,7 +252,7 @@ class Disk:
         self.uploaded[key] = self._files[path].count(b"\n")
 
     def capture(self) -> Capture:
-        return Capture("e", CapturePlan.of(config("bucket")), self.store, random.Random(1))
+        return Capture("e", CapturePlan.of(config("bucket")), self.store)
 
 
 @pytest.mark.aws(
@@ -309,7 +312,7 @@ def test_what_waits_for_a_disk_that_takes_nothing_is_bounded():
     async def go() -> None:
         disk = Disk()
         captured = disk.capture()
-        big = Exchange("id", b"x" * (capturing.MOST_BYTES // 4), {}, EXCHANGE.reply)
+        big = Exchange("id", b"x" * (capturing.MOST_BYTES // 4), {}, EXCHANGE.reply, DICE)
         for _ in range(10):
             captured.observe("A", big)
         assert len(captured._events) == 3
@@ -325,9 +328,9 @@ def test_much_that_is_captured_becomes_files_before_the_minute_is_over(count):
     async def go() -> None:
         disk = Disk()
         store = Store(Clock(0.001), disk.store.folder, disk.store.write, disk.store.upload)
-        captured = Capture("e", CapturePlan.of(config("bucket")), store, random.Random(1))
+        captured = Capture("e", CapturePlan.of(config("bucket")), store)
         for _ in range(count):
-            captured.observe("A", Exchange("id", b"x" * (capturing.ROLL_BYTES // count), {}, EXCHANGE.reply))
+            captured.observe("A", Exchange("id", b"x" * (capturing.ROLL_BYTES // count), {}, EXCHANGE.reply, DICE))
         await until(lambda: bool(disk.uploaded))
         await captured.close()
 

@@ -2,7 +2,6 @@
 
 import base64
 import json
-import random
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +11,7 @@ from hypothesis import strategies as st
 from multidict import CIMultiDict
 
 from local.hosting.capture_plan import CapturePlan, line
+from local.hosting.dice import Croupier, Dice
 from local.hosting.exchange import Exchange, Reply
 
 AT = datetime(2022, 2, 14, 17, 25, 49, 999_000, tzinfo=UTC)
@@ -37,7 +37,9 @@ def exchange(
     **headers: str,
 ) -> Exchange:
     asked = CIMultiDict({"content-type": content_type, **{k.replace("_", "-"): v for k, v in headers.items()}})
-    return Exchange("an-id", body, asked, Reply(status, CIMultiDict({"Content-Type": answer_type}), answer, 0.01))
+    return Exchange(
+        "an-id", body, asked, Reply(status, CIMultiDict({"Content-Type": answer_type}), answer, 0.01), Dice("a request")
+    )
 
 
 def parsed(plan: CapturePlan, exchange: Exchange) -> dict[str, Any]:
@@ -133,11 +135,11 @@ def test_the_key_is_laid_out_by_endpoint_variant_and_hour(uri, prefix):
     "API: DataCaptureConfig",
 )
 def test_the_percentage_is_the_share_that_is_captured():
-    rng = random.Random(7)
+    croupier = Croupier(7)
 
     def captured(**members: Any) -> int:
         chosen = plan(**members)
-        return sum(chosen.takes(exchange(), rng) for _ in range(1000))
+        return sum(chosen.takes(exchange(), croupier.dice("e").roll("capture")) for _ in range(1000))
 
     assert captured() == 1000
     assert captured(InitialSamplingPercentage=0) == captured(EnableCapture=False) == 0
@@ -147,9 +149,9 @@ def test_the_percentage_is_the_share_that_is_captured():
 @pytest.mark.parametrize("status", [0, 400, 500])
 def test_a_failed_invocation_is_captured_only_under_that_reading(status):
     failed = exchange(status=status)
-    assert not plan().takes(failed, random.Random(1))
+    assert not plan().takes(failed, 0.0)
     chosen = plan(failures="yes")
-    assert chosen.takes(failed, random.Random(1))
+    assert chosen.takes(failed, 0.0)
     assert ("endpointOutput" in parsed(chosen, failed)["captureData"]) == bool(status)
 
 

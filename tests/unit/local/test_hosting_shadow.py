@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import random
 import signal
 from typing import Any
 
@@ -12,6 +11,7 @@ from hypothesis import strategies as st
 from test_hosting_rig import ECHO, World, is_running, processes, production, until, world
 
 from local.errors import AwsError
+from local.hosting.dice import Dice
 from local.hosting.exchange import Exchange, Reply
 from local.hosting.shadow import MOST_BYTES, MOST_COPIES, Mirror, share
 from local.unverified import DEFAULTS, Unverified
@@ -243,8 +243,8 @@ def test_the_bodies_of_the_copies_under_way_are_bounded_too(tmp_path):
             w.hosting.create_endpoint({"EndpointName": "e", "EndpointConfigName": shadowed(w, "candidate")})
             await w.settled()
             fleet = w.hosting._endpoints._endpoints["e"].blue
-            mirror = Mirror(fleet.production["AllTraffic"], fleet.shadow, never, random.Random(1), DEFAULTS)
-            exchange = Exchange("id", b"x" * (MOST_BYTES // 10), {}, Reply(200, {}, b"", 0.0))
+            mirror = Mirror(fleet.production["AllTraffic"], fleet.shadow, never, DEFAULTS)
+            exchange = Exchange("id", b"x" * (MOST_BYTES // 10), {}, Reply(200, {}, b"", 0.0), Dice("a request"))
             for _ in range(30):
                 mirror.observe(exchange)
             assert len(mirror._copies) == 10
