@@ -16,20 +16,7 @@ from typing import Any, TextIO
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from deploy import (
-    arguments,
-    hand,
-    interview,
-    live,
-    observe,
-    page,
-    preflight,
-    rollback,
-    rollback_now,
-    rollout,
-    stage_files,
-)
-from deploy import status as standing
+from deploy import arguments, hand, interview, observe, preflight, rollback, rollback_now, rollout, stage_files
 from deploy.aws import Aws, connect
 from deploy.clock import AwsClock, Clock, speed
 from deploy.decision import EXIT_CODES, Decision, Outcome
@@ -39,8 +26,10 @@ from deploy.names import check_package_arn
 from deploy.observe import Observation
 from deploy.plan import make_plan
 from deploy.policy import Policy
-from deploy.screen import Screen
-from deploy.tree import tree
+from deploy.views import live, page
+from deploy.views import status as standing
+from deploy.views.screen import Screen
+from deploy.views.tree import tree
 
 Result = tuple[dict[str, Any], str, int]
 """What a command comes to: for programs, for people, its exit code."""

@@ -8,14 +8,16 @@ are named after our config.
 
 from datetime import datetime
 
-from deploy import dashboard, housekeeping, notice, preflight, registry, scaling, trial_steps
+from deploy import preflight, registry
+from deploy.around import dashboard, housekeeping, notice, scaling
+from deploy.around.drift import seen_by_hand
 from deploy.calls import Call
 from deploy.decision import Decision, Evidence, Outcome, wait
-from deploy.drift import seen_by_hand
 from deploy.observe import Endpoint, Firing, Observation
 from deploy.plan import Plan, make_plan
 from deploy.policy import Policy
 from deploy.registry import APPROVED
+from deploy.trials import steps as trial_steps
 
 
 def decide(policy: Policy, seen: Observation, evidence: Evidence, now: datetime) -> Decision:

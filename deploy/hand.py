@@ -8,7 +8,7 @@ evaluates it again, so every look asks for it anew; and only a trial can be ende
 from collections.abc import Callable
 from datetime import datetime
 
-from deploy import observe, rollout, trial_state
+from deploy import observe, rollout
 from deploy.aws import Aws
 from deploy.calls import Call, tags
 from deploy.clock import Clock
@@ -20,8 +20,9 @@ from deploy.labels import MODEL_PACKAGE, PAUSED, ROLLOUT
 from deploy.observe import Observation
 from deploy.policy import Policy
 from deploy.registry import clean
-from deploy.trials import TrialSeen, recorded
-from deploy.verdict import Finding
+from deploy.trials import state as trial_state
+from deploy.trials.record import TrialSeen, recorded
+from deploy.trials.verdict import Finding
 
 Say = Callable[[Observation, Decision], None]
 

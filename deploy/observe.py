@@ -11,12 +11,12 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from deploy.around.surroundings import ALONE, Around
 from deploy.aws import Aws
 from deploy.errors import is_missing
 from deploy.labels import NONE
 from deploy.registry import LIVE, Package
-from deploy.surroundings import ALONE, Around
-from deploy.trials import TrialSeen
+from deploy.trials.record import TrialSeen
 
 BUSY = frozenset({"Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting"})
 MINUTES_KEPT = timedelta(days=15)

@@ -16,7 +16,7 @@ from deploy.policy import Policy
 from deploy.settings import seconds
 from deploy.strategies import Step
 from deploy.strategies.trial import Scene, Side
-from deploy.trials import TrialPlan
+from deploy.trials.record import TrialPlan
 
 
 @dataclass(frozen=True)

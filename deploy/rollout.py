@@ -4,7 +4,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from deploy import observe, surroundings, trial_state
+from deploy import observe
+from deploy.around import surroundings
+from deploy.around.surroundings import ALONE, Around
 from deploy.aws import Aws
 from deploy.clock import Clock
 from deploy.decide import decide
@@ -18,7 +20,7 @@ from deploy.observe import Observation
 from deploy.plan import make_plan
 from deploy.policy import Policy
 from deploy.registry import Package
-from deploy.surroundings import ALONE, Around
+from deploy.trials import state as trial_state
 
 PATIENCE = timedelta(hours=7)
 """How long a run waits unless told otherwise: a CodeBuild action of CodePipeline may take 8 hours."""

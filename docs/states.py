@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from deploy import stage_files
+from deploy.around.surroundings import Around
 from deploy.decide import decide
 from deploy.decision import Decision, Evidence
 from deploy.labels import PREVIOUS_CONFIG, SINCE, VERDICT
@@ -16,9 +17,8 @@ from deploy.names import alarm_name
 from deploy.observe import Alarm, Endpoint, Firing, FleetConfig, Observation
 from deploy.policy import ROLE_VARIABLE
 from deploy.registry import Package
-from deploy.surroundings import Around
-from deploy.trials import TrialSeen
-from deploy.verdict import Sample
+from deploy.trials.record import TrialSeen
+from deploy.trials.verdict import Sample
 
 ROOT = Path(__file__).parents[1]
 NOW = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)

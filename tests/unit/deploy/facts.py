@@ -11,8 +11,8 @@ from deploy.labels import PREVIOUS_CONFIG, SINCE, VERDICT
 from deploy.names import rollout_name
 from deploy.observe import Alarm, Endpoint, Firing, FleetConfig, Observation
 from deploy.registry import Package
-from deploy.trials import TrialSeen
-from deploy.verdict import Sample
+from deploy.trials.record import TrialSeen
+from deploy.trials.verdict import Sample
 
 POLICY = policy()
 NAME = rollout_name(POLICY.endpoint.name, package_arn(2), 2, 1, POLICY.digest)

@@ -14,7 +14,7 @@ from deploy.decision import EXIT_CODES, Decision, Evidence, Outcome
 from deploy.observe import Alarm, Endpoint, Firing, Observation
 from deploy.plan import make_plan
 from deploy.registry import Package
-from deploy.verdict import Finding, Sample, judge
+from deploy.trials.verdict import Finding, Sample, judge
 
 TRYING = policy("rollout.strategy=shadow, ab_test, canary")
 

@@ -10,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from worlds import policy, serving
 
-from deploy import page, preflight, rollout
+from deploy import preflight, rollout
 from deploy.errors import UsageError
 from deploy.guardrails import alarm, guardrails
 from deploy.names import alarm_name, check_package_arn, rollout_name, rollout_of
 from deploy.plan import make_plan
+from deploy.views import page
 
 NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
 GOLDEN = Path(__file__).parent / "golden"

@@ -4,8 +4,9 @@ import pytest
 from fake_aws import FakeAws, Killed
 from worlds import apply, policy, serving
 
-from deploy import page, preflight, rollout
+from deploy import preflight, rollout
 from deploy.plan import make_plan
+from deploy.views import page
 
 
 def begun(world: FakeAws, arn: str) -> None:

@@ -8,13 +8,13 @@ import pytest
 from fake_aws import START, FakeAws, Killed
 from worlds import apply, policy, serving
 
-from deploy import live, status
 from deploy.decision import Outcome
 from deploy.guardrails import guardrails
-from deploy.live import AlarmNow, FleetNow, Live
-from deploy.screen import Screen
-from deploy.status import Status, View
-from deploy.tree import tree
+from deploy.views import live, status
+from deploy.views.live import AlarmNow, FleetNow, Live
+from deploy.views.screen import Screen
+from deploy.views.status import Status, View
+from deploy.views.tree import tree
 
 GOLDEN = Path(__file__).parent / "golden"
 

@@ -15,7 +15,7 @@ from deploy.policy import Policy
 from deploy.registry import clean
 from deploy.strategies import Trial
 from deploy.strategies.trial import Scene
-from deploy.verdict import NOTHING, Finding, Sample, Verdict, judge
+from deploy.trials.verdict import NOTHING, Finding, Sample, Verdict, judge
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,15 @@ One trial at a time, in the policy's order. It must never let the shift begin be
 
 from datetime import datetime
 
-from deploy import registry, trials
+from deploy import registry
 from deploy.decision import Decision, Evidence, Outcome, wait
 from deploy.observe import Observation
 from deploy.plan import Plan
 from deploy.policy import Policy
 from deploy.preflight import refusal
-from deploy.trials import TrialPlan, TrialSeen
-from deploy.verdict import Finding
+from deploy.trials import record as trials
+from deploy.trials.record import TrialPlan, TrialSeen
+from deploy.trials.verdict import Finding
 
 
 def decide(policy: Policy, plan: Plan, seen: Observation, evidence: Evidence, now: datetime) -> Decision | None:

@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from deploy import scaling
+from deploy.around import scaling
+from deploy.around.housekeeping import NOTHING, Kept, Leftovers
 from deploy.aws import Aws
 from deploy.errors import code, message
-from deploy.housekeeping import NOTHING, Kept, Leftovers
 from deploy.policy import Policy, Smoke
 
 T = TypeVar("T")

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from deploy.guardrails import MICROSECONDS
-from deploy.live import AlarmNow, FleetNow, Live
 from deploy.policy import Policy
-from deploy.status import Status, View
+from deploy.views.live import AlarmNow, FleetNow, Live
+from deploy.views.status import Status, View
 
 NAME, SHARE = 20, 10
 STARTING_MINUTES = 5

@@ -9,7 +9,7 @@ from deploy.aws import Aws
 from deploy.guardrails import Guardrail, dimensions, guardrails
 from deploy.names import alarm_name
 from deploy.policy import Policy
-from deploy.status import View
+from deploy.views.status import View
 
 MINUTES = 3
 """Complete minutes that a number is made of; CloudWatch has the last one late."""

@@ -16,8 +16,8 @@ from deploy.errors import is_missing
 from deploy.labels import ROLLOUT
 from deploy.observe import Endpoint
 from deploy.strategies.trial import Dimensions
-from deploy.trials import TrialPlan, TrialSeen
-from deploy.verdict import Sample
+from deploy.trials.record import TrialPlan, TrialSeen
+from deploy.trials.verdict import Sample
 
 ENDED = frozenset({"Completed", "Cancelled"})
 DAY = 86_400

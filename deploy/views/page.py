@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from itertools import accumulate
 
-from deploy.drift import seen_by_hand
+from deploy.around.drift import seen_by_hand
 from deploy.guardrails import Guardrail, guardrails
 from deploy.names import version_label
 from deploy.observe import Observation
 from deploy.plan import Plan
 from deploy.policy import Policy
-from deploy.status import Status, View
+from deploy.views.status import Status, View
 
 WIDTH = 48
 
