@@ -149,6 +149,8 @@ class Fleet:
             task.add_done_callback(self._retiring.discard)
         if tasks:
             await asyncio.wait(tasks)
+        for task in tasks:
+            task.result()
 
     async def _grow(self, variant: Variant, size: int, started: list[Instance]) -> None:
         count = size - len(variant.instances)
@@ -177,9 +179,9 @@ class Fleet:
         """Put another instance in the place of one that died, however often it takes."""
         await dead.stop()
         while dead in variant.instances:
-            fresh = create()
             try:
                 await self._launcher.provision(variant.place, variant.plan, 1)
+                fresh = create()
                 await self._launch(variant, fresh)
             except LaunchError:
                 continue

@@ -208,6 +208,22 @@ def test_both_fleets_answer_during_a_canary(account, endpoint, update, sagemaker
     account.settled(endpoint)
 
 
+@pytest.mark.aws(
+    "Deployments",
+    "A rolling update goes on batch by batch with both fleets in service, and ends on the new config",
+    "API: RollingUpdatePolicy",
+)
+def test_a_rolling_update_ends_on_the_new_config(account, endpoint, update):
+    batch = {"Type": "INSTANCE_COUNT", "Value": 1}
+    deployment = {"RollingUpdatePolicy": {"MaximumBatchSize": batch, "WaitIntervalInSeconds": BAKE}}
+    _, new = update(deployment)
+    pending = _pending(account, endpoint, "Baking")["ProductionVariants"][0]
+    assert (pending["CurrentInstanceCount"], pending["DesiredInstanceCount"]) == (1, 2)
+    described = account.settled(endpoint)
+    assert (described["EndpointStatus"], described["EndpointConfigName"]) == ("InService", new)
+    assert described["LastDeploymentConfig"] == deployment
+
+
 @pytest.mark.aws("Deployments", "RetainDeploymentConfig reuses the last DeploymentConfig", "API: UpdateEndpoint")
 def test_the_last_policy_is_reused_when_told_to(account, endpoint, update, sagemaker, resources):
     deployment = canary(60)

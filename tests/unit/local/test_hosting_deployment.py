@@ -15,12 +15,14 @@ from deployment_rig import (
     messages,
     percent,
     phases,
+    rolling,
     statuses,
     traffic,
     update,
 )
 from test_hosting_rig import World, is_running, processes, production, until
 
+from local.errors import AwsError
 from local.unverified import Unverified
 
 ONE = canary(instances(1), wait=120, timeout=3600)
@@ -317,5 +319,60 @@ def test_all_at_once_has_its_final_bake(run):
         update(w, 2, blue_green("ALL_AT_ONCE", final=60), count=1)
         await w.settled()
         assert phases(w) == ["new Creating", "new ActivatingTraffic", "new Baking", "old Deleting"]
+
+    run(story)
+
+
+def fleet_config(w: World, version: int, served: tuple[str, ...], shadow: tuple[str, ...] = ()) -> str:
+    """An endpoint config of production and shadow variants, two instances each, of v<version>'s model."""
+    w.config(version)
+    name = f"fleet-{version}"
+    members = {"ProductionVariants": served, "ShadowProductionVariants": shadow}
+    variants = {
+        member: [production(variant, f"v{version}", 2) for variant in names]
+        for member, names in members.items()
+        if names
+    }
+    w.hosting.create_endpoint_config({"EndpointConfigName": name, **variants})
+    return name
+
+
+@pytest.mark.parametrize(
+    ("served", "shadow", "policy"),
+    [
+        (("A", "B"), (), canary(percent(50), wait=60)),
+        (("A",), ("S",), canary(percent(50), wait=60)),
+        (("A",), ("S",), rolling(percent(50), wait=60)),
+    ],
+    ids=["two variants", "a canary beside a shadow", "rolling beside a shadow"],
+)
+def test_where_the_switches_allow_it_all_variants_shift_together(run, served, shadow, policy):
+    async def story(w: World) -> None:
+        old, new = (fleet_config(w, version, served, shadow) for version in (1, 2))
+        w.hosting.create_endpoint({"EndpointName": "e", "EndpointConfigName": old})
+        await w.settled()
+        w.hosting.update_endpoint({"EndpointName": "e", "EndpointConfigName": new, "DeploymentConfig": policy})
+        await until(lambda: "new Baking" in phases(w))
+        pending = w.describe()["PendingDeploymentSummary"]
+        variants = pending["ProductionVariants"] + (pending["ShadowProductionVariants"] or [])
+        said = [variant["VariantStatus"][0]["StatusMessage"] for variant in variants]
+        assert all(message.endswith("canary capacity of 1 instance(s).") for message in said)
+        assert len(said) == 2
+        assert (await w.settled())["EndpointConfigName"] == new
+        assert {(await w.invoke()).body for _ in range(10)} == {b"v2:x"}
+
+    run(story, Unverified(shifting_many_variants="allow", shifting_with_shadow="allow"))
+
+
+def test_an_endpoint_with_a_shadow_is_only_replaced_all_at_once(run):
+    async def story(w: World) -> None:
+        old, new = fleet_config(w, 1, ("A",), ("S",)), fleet_config(w, 2, ("A",))
+        w.hosting.create_endpoint({"EndpointName": "e", "EndpointConfigName": old})
+        await w.settled()
+        request = {"EndpointName": "e", "EndpointConfigName": new}
+        with pytest.raises(AwsError, match="not allowed for an endpoint with a shadow variant"):
+            w.hosting.update_endpoint({**request, "DeploymentConfig": canary(percent(50))})
+        w.hosting.update_endpoint({**request, "DeploymentConfig": blue_green("ALL_AT_ONCE")})
+        assert (await w.settled())["EndpointConfigName"] == new
 
     run(story)

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 
 import pytest
 from deployment_rig import statuses, update
@@ -98,5 +99,59 @@ def test_an_instance_is_replaced_once_there_is_capacity_again(run):
         await until(lambda: processes(w.hosting) != before)
         assert w.clock.time() - began >= 120
         assert (await w.invoke()).status == 200
+
+    run(story)
+
+
+@pytest.mark.aws(
+    "Endpoints",
+    "A container that is not healthy within ContainerStartupHealthCheckTimeoutInSeconds fails its endpoint",
+    "API: ProductionVariant",
+)
+def test_a_container_that_takes_too_long_to_start_fails_the_creation(run):
+    async def story(w: World) -> None:
+        slow = "import time\ndef model_fn(model_dir):\n    time.sleep(60)\n"
+        config = w.config(1, code=slow, count=1, ContainerStartupHealthCheckTimeoutInSeconds=0.2)
+        w.hosting.create_endpoint({"EndpointName": "e", "EndpointConfigName": config})
+        described = await w.settled()
+        assert described["EndpointStatus"] == "Failed"
+        assert "it was not healthy within 0.2 seconds" in described["FailureReason"]
+
+    run(story)
+
+
+@pytest.mark.aws(
+    "Endpoints",
+    "Model data that do not arrive within ModelDataDownloadTimeoutInSeconds fail their endpoint",
+    "API: ProductionVariant",
+)
+def test_model_data_that_take_too_long_to_arrive_fail_the_creation(run):
+    async def story(w: World) -> None:
+        arrived = threading.Event()
+        w.hosting._launcher._fetch = lambda url, destination: arrived.wait(60) and None
+        config = w.config(1, count=1, ModelDataDownloadTimeoutInSeconds=0.05)
+        w.hosting.create_endpoint({"EndpointName": "e", "EndpointConfigName": config})
+        described = await w.settled()
+        arrived.set()
+        assert described["EndpointStatus"] == "Failed"
+        assert "did not arrive within ModelDataDownloadTimeoutInSeconds (0.05)" in described["FailureReason"]
+
+    run(story)
+
+
+@pytest.mark.aws(
+    "Endpoints",
+    "While an endpoint is created its fleet is in PendingDeploymentSummary",
+    "API: PendingDeploymentSummary",
+)
+def test_what_is_being_created_is_pending(run):
+    async def story(w: World) -> None:
+        w.hosting.create_endpoint({"EndpointName": "e", "EndpointConfigName": w.config(1)})
+        await until(lambda: bool(statuses(w)))
+        pending = w.describe()["PendingDeploymentSummary"]
+        assert pending["EndpointConfigName"] == "v1"
+        (status,) = pending["ProductionVariants"][0]["VariantStatus"]
+        assert (status["Status"], status["StatusMessage"]) == ("Creating", "Launching 2 instance(s).")
+        assert (await w.settled())["PendingDeploymentSummary"] is None
 
     run(story)
