@@ -65,13 +65,11 @@ def step(run: StepRun) -> Response:
             "StartTime": run.started,
             "EndTime": run.ended,
             "StepStatus": run.status,
-            "CacheHitResult": {"SourcePipelineExecutionArn": run.cache_source} if run.cache_source else None,
+            "CacheHitResult": _source(run.cache_source),
             "FailureReason": run.failure_reason,
             "Metadata": run.metadata or None,
             "AttemptCount": run.attempts,
-            "SelectiveExecutionResult": {"SourcePipelineExecutionArn": run.selected_from}
-            if run.selected_from
-            else None,
+            "SelectiveExecutionResult": _source(run.selected_from),
         }
     )
 
@@ -85,6 +83,10 @@ def times(request: Request) -> Request:
     """A list request with its CreatedAfter and CreatedBefore as other services name them."""
     names = {"CreatedAfter": "CreationTimeAfter", "CreatedBefore": "CreationTimeBefore"}
     return {names.get(member, member): value for member, value in request.items()}
+
+
+def _source(execution_arn: str | None) -> Response | None:
+    return {"SourcePipelineExecutionArn": execution_arn} if execution_arn else None
 
 
 def _known(answer: Response) -> Response:

@@ -1,25 +1,22 @@
 """One execution of a pipeline: starts what can start, at most so many steps at once, until nothing can.
 
 One that failed can be retried: what succeeded stays, the rest begins anew. It asks `graph` what comes next and `Steps`
-to do it, keeps the record, and sends the events. It must never interpret a step's arguments. Sources: the developer
-guide, "Events that Amazon SageMaker AI sends to Amazon EventBridge"; the API reference of RetryPipelineExecution.
+to do it, keeps the record, and sends an `event` for each change. Source: the API reference of StartPipelineExecution,
+StopPipelineExecution and RetryPipelineExecution. It must never interpret a step's arguments.
 """
 
 import asyncio
 import logging
 from collections.abc import Collection, Mapping
-from datetime import datetime
 from typing import Any
 
 from local.context import Context, Response
 from local.errors import AwsError
-from local.pipelines import graph
+from local.pipelines import event, graph
 from local.pipelines.expressions import Scope
 from local.pipelines.steps import StepError, StepRun, Steps, Surroundings, timestamp
 from local.pipelines.versions import Version
 
-EXECUTION_EVENT = "SageMaker Model Building Pipeline Execution Status Change"
-STEP_EVENT = "SageMaker Model Building Pipeline Execution Step Status Change"
 _REASON_LIMIT = 1300
 _STEP_REASON_LIMIT = 1024
 _CHANGEABLE = ("PipelineExecutionDescription", "PipelineExecutionDisplayName", "ParallelismConfiguration")
@@ -82,9 +79,8 @@ class Execution:
         """Go on with what has not succeeded. Raises ConflictException for one that cannot be retried."""
         allowed = ("Failed", "Stopped") if self._context.unverified.retry_stopped_execution == "allow" else ("Failed",)
         if self.status not in allowed:
-            raise AwsError(
-                "ConflictException", f"{self.arn} is {self.status}; a {' or '.join(allowed)} one is retried."
-            )
+            said = f"{self.arn} is {self.status}; only a {' or '.join(allowed)} one can be retried."
+            raise AwsError("ConflictException", said)
         ended_by = [run.step.name for run in self.runs.values() if run.step.type == "Fail"]
         if ended_by:
             said = f"{self.arn} was ended by its Fail step {ended_by[0]}; such an execution cannot be retried"
@@ -179,43 +175,12 @@ class Execution:
         self._announce_step(run, previous)
 
     def _announce(self, previous: str | None) -> None:
-        ended = self.status not in ("Executing", "Stopping")
-        detail = {
-            "pipelineExecutionDisplayName": self.request.get("PipelineExecutionDisplayName"),
-            "pipelineExecutionDescription": self.request.get("PipelineExecutionDescription"),
-            "currentPipelineExecutionStatus": self.status,
-            "previousPipelineExecutionStatus": previous,
-            "executionStartTime": _event_time(self.created),
-            "executionEndTime": _event_time(self.modified) if ended else None,
-        }
-        self._emit(EXECUTION_EVENT, detail)
+        ended = None if self.status in ("Executing", "Stopping") else self.modified
+        self._emit(event.EXECUTION, event.execution(self.request, self.status, previous, self.created, ended))
 
     def _announce_step(self, run: StepRun, previous: str | None) -> None:
-        detail = {
-            "stepName": run.step.name,
-            "stepType": run.step.type,
-            "currentStepStatus": run.status,
-            "previousStepStatus": previous,
-            "stepStartTime": _event_time(run.started),
-            "stepEndTime": _event_time(run.ended),
-            "failureReason": run.failure_reason,
-            "cacheHitResult": {"sourcePipelineExecutionArn": run.cache_source} if run.cache_source else None,
-            "metadata": _lower_first(run.metadata),
-        }
-        self._emit(STEP_EVENT, detail)
+        self._emit(event.STEP, event.step(run, previous))
 
     def _emit(self, kind: str, detail: Response) -> None:
         arns = {"pipelineArn": self.pipeline_arn, "pipelineExecutionArn": self.arn}
-        known = {key: value for key, value in detail.items() if value is not None}
-        self._context.emit(kind, list(arns.values()), known | arns)
-
-
-def _event_time(moment: datetime | None) -> str | None:
-    return f"{moment:%Y-%m-%dT%H:%M:%S}Z" if moment else None
-
-
-def _lower_first(value: Any) -> Any:
-    """The metadata as events spell it: processingJob.arn for ProcessingJob.Arn."""
-    if not isinstance(value, dict):
-        return value
-    return {key[:1].lower() + key[1:]: _lower_first(item) for key, item in value.items()}
+        self._context.emit(kind, list(arns.values()), detail | arns)
