@@ -161,7 +161,7 @@ def rollback_reasons(policy: Policy, plan: Plan, seen: Observation, evidence: Ev
     """Which alarms fired, with CloudWatch's numbers; when none did, SageMaker's own reason, which may be empty."""
     fired = {firing.alarm: firing.reason for firing in (*seen.fired, *evidence.fired)}
     reasons = [f"Alarm {name} fired: {reason}" for name, reason in sorted(fired.items())]
-    failure = seen.endpoint.failure if seen.endpoint else ""
+    failure = (seen.endpoint.failure if seen.endpoint else "") or evidence.failure
     if not reasons:
         reasons.append(f"No alarm fired, but SageMaker did not finish the update to {plan.name}.")
         reasons += [f"SageMaker says: {failure}"] if failure else []

@@ -44,6 +44,7 @@ class Evidence:
 
     sent: Mapping[str, datetime] = field(default_factory=dict)
     fired: tuple[Firing, ...] = ()
+    failure: str = ""
     deadline: datetime | None = None
 
     def sent_at(self, config: str) -> datetime | None:
@@ -55,11 +56,11 @@ class Evidence:
         at = self.sent_at(config)
         return at is not None and now - at < SETTLE
 
-    def witness(self, alarms: tuple[Alarm, ...]) -> "Evidence":
-        """With the alarms that are in ALARM now."""
+    def witness(self, alarms: tuple[Alarm, ...], failure: str = "") -> "Evidence":
+        """With the alarms that are in ALARM now, and SageMaker's FailureReason: it may be gone once a rollback ends."""
         known = {firing.alarm for firing in self.fired}
         new = [Firing(a.name, a.reason) for a in alarms if a.state == "ALARM" and a.name not in known]
-        return replace(self, fired=(*self.fired, *new)) if new else self
+        return replace(self, fired=(*self.fired, *new), failure=failure or self.failure)
 
 
 @dataclass(frozen=True)

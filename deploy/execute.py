@@ -16,7 +16,7 @@ from deploy.calls import Call
 from deploy.clock import Clock
 from deploy.decision import Decision, Evidence
 from deploy.errors import code, explain
-from deploy.observe import Alarm
+from deploy.observe import Alarm, Endpoint
 
 POLL = 20
 """AWS seconds between looks while SageMaker works. A look is DescribeEndpoint and DescribeAlarms: 6 calls a minute."""
@@ -34,6 +34,11 @@ class Seen(Protocol):
     @property
     def alarms(self) -> tuple[Alarm, ...]:
         """The rollout's alarms."""
+        ...
+
+    @property
+    def endpoint(self) -> Endpoint | None:
+        """The endpoint, when there is one."""
         ...
 
 
@@ -58,7 +63,7 @@ def reconcile(
     seen: S | None = None
     while True:
         seen = look(seen)
-        evidence = evidence.witness(seen.alarms)
+        evidence = evidence.witness(seen.alarms, seen.endpoint.failure if seen.endpoint else "")
         if patience is not None and evidence.deadline is None:
             evidence = replace(evidence, deadline=clock.now() + patience)
         decision = judge(seen, evidence, clock.now())

@@ -143,3 +143,11 @@ def test_no_verdict_is_good_on_fewer_requests_than_the_stage_asks_for(
     if verdict.finding is Finding.GOOD:
         assert over
         assert challenger.error_rate <= 0.05
+
+
+def test_the_reason_of_a_failed_launch_is_remembered_by_the_run_that_saw_it() -> None:
+    evidence = Evidence(sent={NAME: START}).witness((), "InsufficientInstanceCapacity").witness((), "")
+    seen = replace(under_way(), endpoint=Endpoint("flight-delay-staging", "InService", "before", instances=2))
+    decision = judged(seen, evidence)
+    assert decision.outcome is Outcome.ROLLED_BACK
+    assert "SageMaker says: InsufficientInstanceCapacity" in decision.reasons
