@@ -181,7 +181,7 @@ def parser() -> argparse.ArgumentParser:
     rehearsal.add_argument("--strategy", help="the rollout strategy, in place of the stage files'")
     text = "what is wrong with the last release: errors:0.3, several with commas between them, or none"
     rehearsal.add_argument("--fault", help=f"{text} (docs/reference.md lists them)")
-    outcomes = ["promoted", "rolled_back", "inconclusive", "failed"]
+    outcomes = ["promoted", "rolled_back", "inconclusive", "failed", "untouched"]
     rehearsal.add_argument("--expect", choices=outcomes, help="how it should end with --fault (default: by the fault)")
     rehearsal.add_argument(
         "--seed", type=int, default=2013, help="of the traffic and its routing (default: %(default)s)"

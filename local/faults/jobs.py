@@ -1,6 +1,6 @@
-"""Faults of jobs: what AWS does to a job whose script and request are well. Retry policies are for these.
+"""Faults of jobs and of pipeline steps: what AWS does to a job whose script and request are well, and plain failure.
 
-Source: the developer guide, "Retry policy for pipeline steps".
+Retry policies are for the former. Source: the developer guide, "Retry policy for pipeline steps".
 """
 
 import fnmatch
@@ -41,3 +41,26 @@ class JobFault(Fault, name="job"):
         """Whether it happens to the job of this name that is being created."""
         patterns = (self.job, f"pipelines-*-{self.job}-*")
         return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns) and self._which.hit()
+
+
+@dataclass
+class StepFault(Fault, name="step"):
+    """The pipeline step of this name fails, whatever it does, in a way that no retry policy is for."""
+
+    scope: ClassVar[str] = "jobs"
+    expect = "untouched"
+
+    step: str
+    which: str = "first"
+    seed: int = 0
+
+    def check(self) -> None:
+        self._which = Which(self.which, self._random)
+
+    @property
+    def happened(self) -> int:
+        return self._which.happened
+
+    def hits(self, name: str) -> bool:
+        """Whether it happens to the step of this name that is being tried."""
+        return fnmatch.fnmatchcase(name, self.step) and self._which.hit()

@@ -5,7 +5,6 @@ of the Create, Describe, List, Stop and Delete operations. It must never run a j
 """
 
 import asyncio
-from collections.abc import Callable
 from typing import Any
 
 from local.context import Context, Request, Response
@@ -28,13 +27,11 @@ _SUMMARIES: dict[Kind, tuple[str, ...]] = {
 class Jobs:
     """Every job of this stand-in.
 
-    `tags` is the table, by ARN, that creation tags are written into. `trouble` is asked once for each job that is
-    created, by kind and name; what it returns happens to the job: unless it is replaced, what `faults` say.
+    `tags` is the table, by ARN, that creation tags are written into; `faults` are put in force by whoever wants them.
     """
 
     def __init__(self, context: Context, tags: dict[str, Any] | None = None, faults: Faults | None = None) -> None:
         self.faults = faults or Faults(context.clock.time)
-        self.trouble: Callable[[Kind, str], Trouble | None] = self._faulty
         self._context = context
         self._tags = {} if tags is None else tags
         self._runner = Runner(context)
@@ -43,11 +40,11 @@ class Jobs:
         self.storage = self._runner.storage
 
     def start(self, kind: Kind, request: Request) -> Job:
-        """Record a job and start it. Raises AwsError when its name is taken, or trouble has it refused."""
+        """Record a job and start it. Raises AwsError when its name is taken, or a fault has it refused."""
         name = request[f"{kind}Name"]
         if (kind, name.lower()) in self._jobs:
             raise AwsError("ResourceInUse", f"{kind} {name} already exists; names are used once.")
-        trouble = self.trouble(kind, name)
+        trouble = self._trouble(name)
         if refused := refusal(trouble):
             raise refused
         arn = self._context.arn(f"{_RESOURCES[kind]}/{name}".lower())
@@ -136,10 +133,10 @@ class Jobs:
         """Forget a job that is over; its name is free again."""
         return self._delete("TrainingJob", request)
 
-    def _faulty(self, _: Kind, name: str) -> Trouble | None:
+    def _trouble(self, name: str) -> Trouble | None:
         for fault in self.faults.of(JobFault, name):
             if fault.hits(name):
-                return Trouble[fault.trouble.replace("-", "_").upper()]
+                return next(trouble for trouble in Trouble if trouble.word == fault.trouble)
         return None
 
     async def _run(self, job: Job, doomed: str | None) -> None:

@@ -18,6 +18,11 @@ class Trouble(StrEnum):
     SERVICE_FAULT = "Step.SERVICE_FAULT"
     THROTTLING = "Step.THROTTLING"
 
+    @property
+    def word(self) -> str:
+        """What the text of a fault calls it."""
+        return self.name.lower().replace("_", "-")
+
 
 _REASONS = {
     Trouble.INTERNAL_ERROR: "InternalServerError: We encountered an internal error. Please try again.",

@@ -22,6 +22,7 @@ from moto.core.utils import get_service_model
 from local import wire
 from local.context import Context, Request, Response
 from local.errors import AwsError, validation
+from local.faults.jobs import StepFault
 from local.jobs import Jobs, trouble
 from local.jobs.job import JobError, Kind, describe
 from local.jobs.trouble import Trouble
@@ -150,6 +151,9 @@ class Steps:
             await clock.sleep(seconds)
 
     async def _attempt(self, run: StepRun, around: Surroundings) -> None:
+        for fault in self._jobs.faults.of(StepFault, run.step.name):
+            if fault.hits(run.step.name):
+                raise StepError(f"ClientError: the rehearsal makes the step {run.step.name} fail ({fault}).")
         try:
             await self._kinds[run.step.type](run, around)
         except (ConditionError, ExpressionError, JobError) as error:

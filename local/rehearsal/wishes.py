@@ -9,7 +9,7 @@ from local.rehearsal.story import Act, Release, Story
 from local.unverified import DEFAULTS, Unverified
 
 HEALTHY = "none"
-_WORST_LAST = ("promoted", "inconclusive", "rolled_back", "failed")
+_WORST_LAST = ("promoted", "inconclusive", "rolled_back", "failed", "untouched")
 
 
 @dataclass(frozen=True)
@@ -53,10 +53,15 @@ def _faults(text: str) -> tuple[Fault, ...]:
 
 
 def _with_faults(act: Act, faults: tuple[Fault, ...], expected: str) -> Act:
-    """The act with these faults instead of its own. What the first stage does not take, the others never see."""
+    """The act with these faults instead of its own. What the first stage does not take, the others never see.
+
+    What not even the first stage sees has no package: its pipeline fails.
+    """
     releases: list[Release] = []
     for release in act.releases:
         now = "untouched" if releases and expected != "promoted" else expected
         kept = release.expect == "created" and now == "promoted"
         releases.append(release if kept else release.model_copy(update={"expect": now}))
-    return act.model_copy(update={"fault": tuple(map(str, faults)), "releases": tuple(releases)})
+    pipeline = "Failed" if expected == "untouched" else act.expect_pipeline
+    faulty = {"fault": tuple(map(str, faults)), "releases": tuple(releases), "expect_pipeline": pipeline}
+    return act.model_copy(update=faulty)

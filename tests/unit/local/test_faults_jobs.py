@@ -1,12 +1,12 @@
-"""Faults of jobs and of events: what becomes of a job that AWS gives trouble, and how often an event is heard of."""
+"""Faults of jobs, steps and events: whom they hit, and how often an event is heard of."""
 
 import asyncio
 
+import pipeline_rig
 import pytest
-from test_job_service import play  # noqa: F401 - a fixture
+from pipeline_rig import script
 
 from local.clock import Clock
-from local.errors import AwsError
 from local.events import Events
 from local.faults import Faults, parse
 from local.faults.jobs import TROUBLES
@@ -14,47 +14,46 @@ from local.jobs.trouble import Trouble
 
 
 def test_the_troubles_are_those_of_retry_policies():
-    assert {trouble.upper().replace("-", "_") for trouble in TROUBLES} == set(Trouble.__members__)
-
-
-@pytest.mark.parametrize(
-    ("trouble", "reason"), [("capacity-error", "CapacityError:"), ("internal-error", "InternalServerError:")]
-)
-def test_a_job_fails_with_awss_reason_and_the_next_of_its_name_does_not(play, trouble, reason):  # noqa: F811 - the fixture
-    async def story(world):
-        world.jobs.faults.put(f"job:prepare*:{trouble}")
-        world.create("pass", name="prepare-1")
-        described = await world.ended("prepare-1")
-        assert described["ProcessingJobStatus"] == "Failed"
-        assert described["FailureReason"].startswith(reason)
-        world.create("pass", name="prepare-2")
-        assert (await world.ended("prepare-2"))["ProcessingJobStatus"] == "Completed"
-
-    play(story)
-
-
-@pytest.mark.parametrize(
-    ("trouble", "code"),
-    [
-        ("resource-limit", "ResourceLimitExceeded"),
-        ("throttling", "ThrottlingException"),
-        ("service-fault", "InternalFailure"),
-    ],
-)
-def test_a_job_is_refused_with_awss_code(play, trouble, code):  # noqa: F811 - the fixture
-    async def story(world):
-        world.jobs.faults.put(f"job:prepare:{trouble}")
-        with pytest.raises(AwsError) as caught:
-            world.create("pass")
-        assert caught.value.code == code
-
-    play(story)
+    assert set(TROUBLES) == {trouble.word for trouble in Trouble}
 
 
 def test_a_job_of_a_pipeline_is_named_by_its_step():
     fault = parse("job:Train:capacity-error:1")
     hits = [fault.hits(f"pipelines-abc-{step}-xyz") for step in ("Train", "Preprocess")]
     assert hits == [True, False]
+
+
+@pytest.fixture
+def pipeline(server, tmp_path):
+    return lambda story: pipeline_rig.play(server, tmp_path, story)
+
+
+def test_a_step_whose_policy_tries_again_outlives_a_capacity_error(pipeline):
+    policy = {"ExceptionType": ["SageMaker.CAPACITY_ERROR"], "IntervalSeconds": 1, "MaxAttempts": 2}
+
+    async def story(world):
+        world.jobs.faults.put("job:Prepare:capacity-error:first-2")
+        await world.create(script("Prepare", "pass", RetryPolicies=[policy]))
+        described, steps = await world.run()
+        assert described["PipelineExecutionStatus"] == "Succeeded"
+        assert steps["Prepare"]["AttemptCount"] == 3
+
+    pipeline(story)
+
+
+def test_a_step_fails_as_often_as_its_fault_says_and_no_policy_helps(pipeline):
+    policy = {"ExceptionType": ["SageMaker.CAPACITY_ERROR"], "IntervalSeconds": 1, "MaxAttempts": 2}
+
+    async def story(world):
+        world.jobs.faults.put("step:Pre*")
+        await world.create(script("Prepare", "pass", RetryPolicies=[policy]))
+        described, steps = await world.run()
+        assert described["PipelineExecutionStatus"] == "Failed"
+        assert "the rehearsal makes the step Prepare fail (step:Pre*)" in steps["Prepare"]["FailureReason"]
+        described, _ = await world.run()
+        assert described["PipelineExecutionStatus"] == "Succeeded"
+
+    pipeline(story)
 
 
 class Bus:

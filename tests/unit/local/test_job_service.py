@@ -264,11 +264,13 @@ def test_a_page_of_training_jobs_is_taken_before_it_is_filtered(play):
 @pytest.mark.parametrize("trouble", [Trouble.INTERNAL_ERROR, Trouble.CAPACITY_ERROR])
 def test_trouble_of_awss_ends_a_job_with_awss_words(play, trouble):
     async def story(world):
-        world.jobs.trouble = lambda kind, name: trouble if (kind, name) == ("ProcessingJob", "prepare") else None
-        world.create("pass")
-        described = await world.ended()
+        world.jobs.faults.put(f"job:prepare-1:{trouble.word}")
+        world.create("pass", name="prepare-1")
+        described = await world.ended("prepare-1")
         assert described["ProcessingJobStatus"] == "Failed"
         assert of_reason(described["FailureReason"]) == trouble
+        world.create("pass", name="prepare-2")
+        assert (await world.ended("prepare-2"))["ProcessingJobStatus"] == "Completed"
 
     play(story)
 
@@ -276,11 +278,10 @@ def test_trouble_of_awss_ends_a_job_with_awss_words(play, trouble):
 @pytest.mark.parametrize("trouble", [Trouble.THROTTLING, Trouble.SERVICE_FAULT, Trouble.RESOURCE_LIMIT])
 def test_trouble_of_awss_refuses_a_job_and_leaves_its_name_free(play, trouble):
     async def story(world):
-        world.jobs.trouble = lambda *_: trouble
+        world.jobs.faults.put(f"job:prepare:{trouble.word}")
         with pytest.raises(AwsError) as caught:
             world.create("pass")
         assert of_answer(caught.value) == trouble
-        world.jobs.trouble = lambda *_: None
         assert world.create("pass")
 
     play(story)

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from local.errors import AwsError
-from local.jobs.trouble import Trouble
+from local.jobs.trouble import Trouble, failure_reason
 from tests.unit.local import pipeline_rig
 from tests.unit.local.pipeline_rig import condition, definition, fail, script, statuses
 
@@ -20,16 +20,11 @@ def play(server, tmp_path):
     return lambda story, *choices: pipeline_rig.play(server, tmp_path, story, *choices)
 
 
-def troubled(world, *troubles):
-    """Have one job after the other get into trouble; the names of all jobs are returned."""
-    coming, names = list(troubles), []
-
-    def trouble(_kind, name):
-        names.append(name)
-        return coming.pop(0) if coming else None
-
-    world.jobs.trouble = trouble
-    return names
+def troubled(world, trouble, times=1):
+    """Have the first jobs get into trouble; the fault that does it is returned."""
+    world.jobs.faults.put(f"job:Try:{trouble.word}:first-{times}")
+    (active,) = world.jobs.faults.listed()
+    return active.fault
 
 
 def retrying(*exceptions, **limits):
@@ -44,19 +39,20 @@ def retrying(*exceptions, **limits):
 @pytest.mark.parametrize("trouble", list(Trouble))
 def test_a_step_is_tried_again_when_its_policy_says_so(play, trouble):
     async def story(world):
-        names = troubled(world, trouble, trouble)
+        troubled(world, trouble, 2)
         await world.create(script("Try", "pass", **retrying(trouble)))
         _, steps = await world.run()
         assert (steps["Try"]["StepStatus"], steps["Try"]["AttemptCount"]) == ("Succeeded", 3)
-        assert len(set(names)) == 3
-        assert steps["Try"]["Metadata"]["ProcessingJob"]["Arn"].endswith(names[-1].lower())
+        jobs = world.jobs.list_processing_jobs({})["ProcessingJobSummaries"]
+        assert len(jobs) == (3 if failure_reason(trouble) else 1)
+        assert steps["Try"]["Metadata"]["ProcessingJob"]["Arn"] == jobs[-1]["ProcessingJobArn"]
 
     play(story)
 
 
 def test_a_step_that_has_no_attempt_left_fails_with_the_last_reason(play):
     async def story(world):
-        troubled(world, *[Trouble.CAPACITY_ERROR] * 3)
+        troubled(world, Trouble.CAPACITY_ERROR, 3)
         await world.create(script("Try", "pass", **retrying(Trouble.CAPACITY_ERROR, MaxAttempts=1)))
         described, steps = await world.run()
         assert described["PipelineExecutionStatus"] == "Failed"
@@ -93,11 +89,11 @@ def test_a_script_that_fails_is_not_tried_again(play):
 
 def test_an_execution_can_be_stopped_while_a_step_waits_to_be_tried_again(play):
     async def story(world):
-        names = troubled(world, Trouble.CAPACITY_ERROR)
+        fault = troubled(world, Trouble.CAPACITY_ERROR)
         policy = {"ExceptionType": [Trouble.CAPACITY_ERROR], "IntervalSeconds": 43_200}
         await world.create(script("Try", "pass", RetryPolicies=[policy]))
         arn = world.start()
-        while not names:  # noqa: ASYNC110 - the job is refused or failed by the execution's own task
+        while not fault.happened:  # noqa: ASYNC110 - the job is refused or failed by the execution's own task
             await asyncio.sleep(0.01)
         world.pipelines.stop_pipeline_execution({"PipelineExecutionArn": arn})
         described, steps = await world.finish(arn)

@@ -40,6 +40,7 @@ def test_a_story_without_a_fault_gets_it_in_its_last_release():
         ({"fault": "errors:1"}, ["rolled_back", "untouched"]),
         ({"fault": "cold:30"}, ["promoted", "promoted"]),
         ({"fault": "cold:30,errors:1"}, ["rolled_back", "untouched"]),
+        ({"fault": "errors:1,step:Train"}, ["untouched", "untouched"]),
         ({"fault": "slow:1", "expect": "promoted"}, ["promoted", "promoted"]),
         ({"fault": "slow:1", "expect": "inconclusive"}, ["inconclusive", "untouched"]),
     ],
@@ -47,6 +48,11 @@ def test_a_story_without_a_fault_gets_it_in_its_last_release():
 def test_what_is_expected_follows_from_the_worst_fault_unless_it_is_said(wanted, expected):
     last = retold(read(DEFAULT_STORY), _wishes(**wanted)).acts[-1]
     assert [release.expect for release in last.releases] == expected
+
+
+def test_a_step_that_fails_ends_the_pipeline():
+    last = retold(read(DEFAULT_STORY), _wishes(fault="step:Train")).acts[-1]
+    assert last.expect_pipeline == "Failed"
 
 
 @pytest.mark.parametrize("written", ["errors:0.3,slow:5", "[errors:0.3, slow:5]"])
