@@ -13,9 +13,7 @@ from typing import Any, Literal
 
 from local.errors import validation
 from local.hosting.exchange import Exchange
-
-INFERENCE_ID = "X-Amzn-SageMaker-Inference-Id"
-CUSTOM_ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
+from local.hosting.invocation_request import CUSTOM_ATTRIBUTES, INFERENCE_ID
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ Sources: the API reference of each operation. It must never hold a request up un
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any
 
 from local.cloudwatch import CloudWatch
@@ -22,11 +22,13 @@ from local.hosting.endpoint import (
     describe,
     state_event,
 )
+from local.hosting.fleet import Fleet
 from local.hosting.fleets import Fleets
 from local.hosting.guardrails import Alarms
 from local.hosting.invocation import InvokeResponse, Router
 from local.hosting.launcher import Launcher
 from local.hosting.models import Models
+from local.hosting.utilization import Utilization
 from local.listing import page
 
 _SERVING = ("InService", "Updating", "RollingBack", "UpdateRollbackFailed")
@@ -53,8 +55,9 @@ class Endpoints:
         self._tags = tags
         self._endpoints: dict[str, Endpoint] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._router = Router(context, cloudwatch, launcher, Croupier(seed))
+        self._router = Router(context, cloudwatch, launcher.faults, Croupier(seed))
         self._fleets = Fleets(context, models, configs, launcher, self._router.exchange)
+        cloudwatch.after_minute.append(Utilization(cloudwatch, self._running).measure)
         self._alarms = Alarms.of(cloudwatch, context.unverified)
         self._world = deployment.World(context.clock, context.unverified, self._alarms, self._changed, self._advanced)
 
@@ -66,10 +69,12 @@ class Endpoints:
         await asyncio.gather(*(_stop(endpoint) for endpoint in self._endpoints.values()))
         self._endpoints.clear()
 
+    def _running(self) -> Iterator[Fleet]:
+        return (fleet for item in self._endpoints.values() for fleet in item.fleets)
+
     def configs_in_use(self) -> set[str]:
         """The endpoint configs that an endpoint has, or is about to have."""
-        fleets = (fleet for item in self._endpoints.values() for fleet in item.fleets)
-        return {fleet.config for fleet in fleets} | {item.config for item in self._endpoints.values()}
+        return {fleet.config for fleet in self._running()} | {item.config for item in self._endpoints.values()}
 
     def create(self, request: Request) -> Response:
         """Start an endpoint; a DeploymentConfig is kept for later updates, since nothing guards a first creation."""

@@ -45,8 +45,11 @@ class Variant:
         return min(1.0, self.active / self.desired_count)
 
     def pick(self, dice: Dice) -> Instance | None:
-        """A random instance that gets traffic and is alive."""
+        """An instance that gets traffic and is alive, at random: of all, or of those with the fewest requests."""
         usable = [instance for instance in self.instances[: self.active] if instance.alive]
+        if self.plan.routing == "LEAST_OUTSTANDING_REQUESTS" and usable:
+            fewest = min(instance.outstanding for instance in usable)
+            usable = [instance for instance in usable if instance.outstanding == fewest]
         return chosen(usable, dice.roll(f"instance of {self.place.variant}")) if usable else None
 
 

@@ -8,30 +8,49 @@ import json
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-
-import aiohttp
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from local.cloudwatch import CloudWatch
 from local.context import Context
 from local.errors import AwsError
+from local.faults import Faults
 from local.faults.container import RequestFailedError
 from local.faults.hosting import CommonCause, Split
 from local.hosting.dice import Croupier, Dice, chosen
 from local.hosting.endpoint import Endpoint
 from local.hosting.exchange import Exchange, Reply
 from local.hosting.fleet import Variant
-from local.hosting.launcher import Launcher
+from local.hosting.invocation_request import (
+    ACCEPT,
+    CONTENT_TYPE,
+    CUSTOM_ATTRIBUTES,
+    LARGEST_BODY,
+    TARGET_VARIANT,
+    check_request,
+)
+from local.hosting.launcher import log_group
 
-LARGEST_BODY = 6 * 1024 * 1024
-TIMEOUT_SECONDS = 60
+if TYPE_CHECKING:
+    from local.cloudwatch.publishing import Publisher
+
+TIMEOUT_SECONDS = 60.0
 """How long a container may take to answer. Real time: so is its work."""
 
 NAMESPACE = "AWS/SageMaker"
-TARGET_VARIANT = "X-Amzn-SageMaker-Target-Variant"
-CUSTOM_ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
+METRICS = {
+    "Invocations": "None",
+    "InvocationsPerInstance": "None",
+    "Invocation4XXErrors": "None",
+    "Invocation5XXErrors": "None",
+    "InvocationModelErrors": "None",
+    "ModelLatency": "Microseconds",
+    "OverheadLatency": "Microseconds",
+}
 INVOKED_VARIANT = "x-Amzn-Invoked-Production-Variant"
 
-_FORWARDED = ("Content-Type", "Accept", CUSTOM_ATTRIBUTES)
+_FORWARDED = (CONTENT_TYPE, ACCEPT, CUSTOM_ATTRIBUTES)
+_RETURNED = (CONTENT_TYPE, CUSTOM_ATTRIBUTES)
 _TIMED_OUT = (
     "Your invocation timed out while waiting for a response from container primary. Review the latency metrics for "
     "each container in Amazon CloudWatch, resolve the issue, and try again."
@@ -50,29 +69,25 @@ class InvokeResponse:
 class Router:
     """Routes requests at random: between variants by weight, between fleets by capacity, between instances evenly."""
 
-    def __init__(self, context: Context, cloudwatch: CloudWatch, launcher: Launcher, croupier: Croupier) -> None:
+    def __init__(self, context: Context, cloudwatch: CloudWatch, faults: Faults, croupier: Croupier) -> None:
         self._context = context
         self._elapsed = context.clock.elapsed
         self._cloudwatch = cloudwatch
-        self._launcher = launcher
+        self._faults = faults
         self._croupier = croupier
-        self._timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
+        self._within = TIMEOUT_SECONDS
+        self._publishers: WeakKeyDictionary[Variant, Publisher] = WeakKeyDictionary()
 
     async def invoke(self, endpoint: Endpoint, body: bytes, headers: Mapping[str, str]) -> InvokeResponse:
         """Answer one request; a container that fails is a ModelError, HTTP 424.
 
-        Raises AwsError ValidationError when the request itself cannot be served.
+        Raises AwsError when the request itself cannot be served.
         """
-        if len(body) > LARGEST_BODY:
-            raise AwsError(
-                "ValidationError",
-                "1 validation error detected: Value at 'body' failed to satisfy constraint: "
-                f"Member must have length less than or equal to {LARGEST_BODY}",
-            )
+        check_request(endpoint.name, body, headers)
         dice = self._croupier.dice(endpoint.name)
         variant = self._choose(endpoint, headers.get(TARGET_VARIANT), dice)
         reply = await self.exchange(variant, body, headers, dice)
-        return self._success(variant, reply) if reply.good else self._failure(endpoint, reply)
+        return _success(variant, reply) if reply.good else self._failure(endpoint, reply)
 
     async def exchange(
         self, variant: Variant, body: bytes, headers: Mapping[str, str], dice: Dice, event_id: str | None = None
@@ -92,43 +107,37 @@ class Router:
         if target is not None and target not in variants:
             raise AwsError("ValidationError", f"Variant {target} not found for endpoint {endpoint.name}.")
         name = target or _by_weight(variants, dice)
-        splits = self._launcher.faults.of(Split, endpoint.name)
+        splits = self._faults.of(Split, endpoint.name)
         return endpoint.route(name, dice.roll("fleet"), wrongly=splits[-1].share if splits else None)
 
     async def _ask(self, variant: Variant, body: bytes, headers: Mapping[str, str], dice: Dice) -> Reply:
-        instance = variant.pick(dice)
-        if instance is None:
-            return Reply(0, {}, b"no instance of the variant is in service", 0.0)
-        forwarded = {name: headers[name] for name in _FORWARDED if name in headers}
         sent = self._elapsed()
-        try:
-            with instance.request():
-                for cause in self._launcher.faults.of(CommonCause, variant.place.endpoint):
-                    await cause.before(body)
-                http = self._launcher.http
-                async with http.post(
-                    instance.invocations, data=body, headers=forwarded, timeout=self._timeout
-                ) as answer:
-                    said = await answer.read()
-                return Reply(answer.status, answer.headers, said, self._elapsed() - sent)
-        except RequestFailedError:
-            return Reply(500, {}, b"Internal Server Error", self._elapsed() - sent)
-        except TimeoutError:
-            return Reply(0, {}, _TIMED_OUT.encode(), self._elapsed() - sent)
-        except aiohttp.ClientError as error:
-            why = f"the container did not answer: {error}"
-            return Reply(0, {}, why.encode(), self._elapsed() - sent)
 
-    def _success(self, variant: Variant, reply: Reply) -> InvokeResponse:
-        headers = {INVOKED_VARIANT: variant.place.variant}
-        for name in ("Content-Type", CUSTOM_ATTRIBUTES):
-            if name in reply.headers:
-                headers[name] = reply.headers[name]
-        return InvokeResponse(200, headers, reply.body)
+        def reply(status: int, said: bytes, headers: Mapping[str, str]) -> Reply:
+            return Reply(status, headers, said, self._elapsed() - sent)
+
+        try:
+            for cause in self._faults.of(CommonCause, variant.place.endpoint):
+                await cause.before(body)
+            instance = variant.pick(dice)
+            if instance is None:
+                raise ConnectionError("no instance of the variant is in service")
+            forwarded = {name: headers[name] for name in _FORWARDED if name in headers}
+            answer = await instance.ask(body, forwarded, self._within)
+            if len(answer.body) > LARGEST_BODY:
+                raise ConnectionError(f"its answer has {len(answer.body)} bytes; {LARGEST_BODY} are the most")
+            return reply(answer.status, answer.body, answer.headers)
+        except RequestFailedError:
+            return reply(500, b"Internal Server Error", {})
+        except TimeoutError:
+            return reply(0, _TIMED_OUT.encode(), {})
+        except ConnectionError as error:
+            why = f"Amazon SageMaker could not get a response from the {variant.place.endpoint} endpoint: {error}."
+            return reply(0, why.encode(), {})
 
     def _failure(self, endpoint: Endpoint, reply: Reply) -> InvokeResponse:
         said = reply.body.decode(errors="replace")
-        group = f"/aws/sagemaker/Endpoints/{endpoint.name}"
+        group = log_group(endpoint.name)
         region, account = self._context.region, self._context.account
         who = "client" if 400 <= reply.status < 500 else "server"
         error = {
@@ -141,23 +150,37 @@ class Router:
             "OriginalMessage": said,
             "LogStreamArn": f"arn:aws:logs:{region}:{account}:log-group:{group}",
         }
-        headers = {"Content-Type": "application/json", "x-amzn-ErrorType": "ModelError"}
+        headers = {CONTENT_TYPE: "application/json", "x-amzn-ErrorType": "ModelError"}
         return InvokeResponse(424, headers, json.dumps(error).encode())
 
     def _measure(self, variant: Variant, reply: Reply, seconds: float) -> None:
+        publisher = self._publishers.get(variant)
+        if publisher is None:
+            publisher = self._cloudwatch.publisher(NAMESPACE, list(variant.dimensions), METRICS)
+            self._publishers[variant] = publisher
         client_error = 400 <= reply.status < 500
-        samples = (
-            ("Invocations", 1.0, "None"),
-            ("InvocationsPerInstance", 1 / max(len(variant.instances), 1), "None"),
-            ("Invocation4XXErrors", float(client_error), "None"),
-            ("Invocation5XXErrors", float(not (reply.good or client_error)), "None"),
-            ("InvocationModelErrors", float(not reply.good), "None"),
-            ("ModelLatency", float(round(reply.seconds * 1e6)), "Microseconds"),
-            ("OverheadLatency", float(round(max(seconds - reply.seconds, 0) * 1e6)), "Microseconds"),
+        publisher.publish(
+            1.0,
+            1 / max(len(variant.instances), 1),
+            float(client_error),
+            float(not (reply.good or client_error)),
+            float(not reply.good),
+            microseconds(reply.seconds),
+            microseconds(max(seconds - reply.seconds, 0.0)),
         )
-        for dimensions in variant.dimensions:
-            for metric, value, unit in samples:
-                self._cloudwatch.record(NAMESPACE, metric, dimensions, value, unit)
+
+
+def microseconds(seconds: float) -> float:
+    """Three digits of it: few distinct values hold the latencies of any number of requests in little memory."""
+    exact = round(seconds * 1e6)
+    step = 10 ** max(len(str(exact)) - 3, 0)
+    return float((exact + step // 2) // step * step)
+
+
+def _success(variant: Variant, reply: Reply) -> InvokeResponse:
+    headers = {INVOKED_VARIANT: variant.place.variant}
+    headers.update((name, reply.headers[name]) for name in _RETURNED if name in reply.headers)
+    return InvokeResponse(200, headers, reply.body)
 
 
 def _by_weight(variants: Mapping[str, Variant], dice: Dice) -> str:

@@ -12,13 +12,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import aiohttp
-
 from local.context import Context
 from local.faults import Faults
 from local.faults.container import ContainerFault
 from local.faults.hosting import Capacity
 from local.hosting.plan import VariantPlan
+from local.logs import LogStream
 from local.serving import Instance, Spec, StartError
 
 PROVISIONING_SECONDS = 20.0
@@ -61,6 +60,11 @@ def fetch_from_s3(context: Context) -> Fetch:
     return fetch
 
 
+def log_group(endpoint: str) -> str:
+    """Where in CloudWatch Logs the containers of an endpoint say what they do: a stream `<variant>/<instance>` each."""
+    return f"/aws/sagemaker/Endpoints/{endpoint}"
+
+
 class Launcher:
     """Starts instances. Their containers have the faults that are set on their model package at that moment."""
 
@@ -68,24 +72,7 @@ class Launcher:
         self.faults = faults
         self._context = context
         self._fetch = fetch
-        self._http: aiohttp.ClientSession | None = None
         self._numbers = itertools.count(1)
-
-    @property
-    def http(self) -> aiohttp.ClientSession:
-        """The client of all instances: connections are kept, and there may be any number of them."""
-        if self._http is None:
-            self._http = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=300),
-                auto_decompress=False,
-                skip_auto_headers=("User-Agent", "Content-Type", "Accept", "Accept-Encoding"),
-            )
-        return self._http
-
-    async def close(self) -> None:
-        """Close the client."""
-        if self._http is not None:
-            await self._http.close()
 
     async def provision(self, place: Place, plan: VariantPlan, count: int) -> None:
         """Get so many instances, a shortage being waited out as long as the plan says. Raises LaunchError."""
@@ -132,17 +119,29 @@ class Launcher:
             log=logs / place.endpoint / place.variant / f"{name}.log",
             faults=[str(fault) for fault in self.faults.of(ContainerFault, plan.container.model_package_arn or "")],
         )
-        return Instance(spec, on_exit)
+        return Instance(spec, on_exit, self._log(place, name, spec) if self._context.moto_url else None)
 
     async def start(self, place: Place, instance: Instance, healthy_within: float) -> None:
         """Start an instance until it is healthy. Raises LaunchError; then it has been stopped."""
         try:
-            await instance.start(self.http, healthy_within)
+            await instance.start(healthy_within)
         except StartError as error:
             raise LaunchError(
                 f"The primary container for production variant {place.variant} did not pass the ping health check. "
-                f"Please check CloudWatch logs for this endpoint. ({error})"
+                f"Please check CloudWatch logs for this endpoint. ({error}; log stream "
+                f"{place.variant}/{instance.spec.folder.name} of log group {log_group(place.endpoint)})"
             ) from error
+
+    def _log(self, place: Place, instance: str, spec: Spec) -> LogStream:
+        """Its stream in CloudWatch Logs, in which the container's paths are its own."""
+        return LogStream(
+            lambda: self._context.client("logs"),
+            self._context.clock,
+            log_group(place.endpoint),
+            f"{place.variant}/{instance}",
+            spec.log,
+            lambda line: line.replace(str(spec.folder), "/opt/ml"),
+        )
 
     def folder(self, endpoint: str, config: str) -> Path:
         """A folder for one fleet, which no other fleet has."""

@@ -33,6 +33,7 @@ class VariantPlan:
     downloaded_within: float = DOWNLOADED_WITHIN_SECONDS
     healthy_within: float = HEALTHY_WITHIN_SECONDS
     shadow: bool = False
+    routing: str = "RANDOM"
 
     @classmethod
     def of(
@@ -49,6 +50,7 @@ class VariantPlan:
             downloaded_within=variant.get("ModelDataDownloadTimeoutInSeconds", DOWNLOADED_WITHIN_SECONDS),
             healthy_within=variant.get("ContainerStartupHealthCheckTimeoutInSeconds", HEALTHY_WITHIN_SECONDS),
             shadow=shadow,
+            routing=variant.get("RoutingConfig", {}).get("RoutingStrategy", "RANDOM"),
         )
 
     @property

@@ -53,7 +53,6 @@ class Hosting:
         """Give up every experiment and deployment, and end every process."""
         await self.experiments.close()
         await self._endpoints.close()
-        await self._launcher.close()
 
     def create_model(self, request: Request) -> Response:
         """A model of one container, given directly or by an approved model package."""

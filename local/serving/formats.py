@@ -63,11 +63,18 @@ def csv_matrix(text: str) -> Any:
     The guess can go wrong without an error: a single 0.1 is read as two columns.
     """
     lines = text.split("\n")
-    sniffed = csv.Sniffer().sniff(lines[0][:_SNIFFED_CHARACTERS]).delimiter
-    delimiter = "," if sniffed.isalnum() else sniffed
+    delimiter = sniffed_delimiter(lines[0][:_SNIFFED_CHARACTERS])
     return xgboost.DMatrix(
         np.array([[cell or "nan" for cell in line.split(delimiter)] for line in lines]).astype(float)
     )
+
+
+def sniffed_delimiter(line: str) -> str:
+    """What csv.Sniffer takes for the delimiter of a line, or a comma for what cannot be one. Raises csv.Error."""
+    if "," in line and '"' not in line and "'" not in line:
+        return ","  # the sniffer prefers it to whatever else a single line without quotes has, and takes a while
+    sniffed = csv.Sniffer().sniff(line).delimiter
+    return "," if sniffed.isalnum() else sniffed
 
 
 def sparse_libsvm_matrix(text: str) -> Any:

@@ -1,4 +1,4 @@
-"""An instance as hosting sees it: a process to start, an address to call, an exit to hear of, something to stop.
+"""An instance as hosting sees it: a process to start, something to ask, an exit to hear of, something to stop.
 
 It must never decide whether an instance gets traffic, nor start one again: its owner does.
 """
@@ -9,20 +9,22 @@ import json
 import os
 import shutil
 import signal
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
-import aiohttp
-from yarl import URL
-
+from local.serving.answer import Answer
+from local.serving.connection import Connections
 from local.serving.nursery import warm_up
-from local.serving.worker import Spec
+from local.serving.spec import Spec
+
+if TYPE_CHECKING:
+    from local.logs import LogStream
 
 DRAIN_SECONDS = 5.0
 """How long (real time) requests that are under way are waited for before an instance is stopped."""
 
 _STOP_SECONDS = 2.0
-_PING_TIMEOUT = aiohttp.ClientTimeout(total=2)
+_PING_SECONDS = 2.0
 _LOG_LINES = 5
 
 
@@ -33,47 +35,60 @@ class StartError(Exception):
 class Instance:
     """A model server in its own process.
 
-    `invocations` is its address once started, and `alive` whether it can be called; requests go inside
-    `with request():`.
-    `on_exit` is called when the process ends by itself after it was healthy.
+    `alive` is whether it can be asked, `outstanding` how many requests it has yet to answer. `port` is where it listens
+    on 127.0.0.1 once started. `on_exit` is called when the process ends by itself after it was healthy. `log`, when
+    there is one, follows the log file until it is stopped.
     """
 
-    def __init__(self, spec: Spec, on_exit: Callable[["Instance"], None]) -> None:
+    def __init__(self, spec: Spec, on_exit: Callable[["Instance"], None], log: "LogStream | None" = None) -> None:
         self.spec = spec
-        self.invocations = URL()
         self.alive = False
+        self.outstanding = 0
+        self.port = 0
         self.pid: int | None = None
         self._on_exit = on_exit
-        self._outstanding = 0
+        self._log = log
+        self._following: asyncio.Task[None] | None = None
+        self._connections = Connections(0)
         self._idle = asyncio.Event()
         self._idle.set()
         self._ended = asyncio.Event()
         self._ended.set()
         self._transport: asyncio.ReadTransport | None = None
 
-    @contextlib.contextmanager
-    def request(self) -> Iterator[None]:
-        """A request under way: the instance is not stopped before it ends."""
-        self._outstanding += 1
+    async def ask(
+        self, body: bytes, headers: Mapping[str, str], within: float, method: str = "POST", path: str = "/invocations"
+    ) -> Answer:
+        """The container's answer, within so many seconds (real time); the instance is not stopped before it has come.
+
+        Raises TimeoutError, and ConnectionError when the process does not answer.
+        """
+        self.outstanding += 1
         self._idle.clear()
         try:
-            yield
+            async with asyncio.timeout(within):
+                return await self._connections.ask(method, path, headers, body)
         finally:
-            self._outstanding -= 1
-            if not self._outstanding:
+            self.outstanding -= 1
+            if not self.outstanding:
                 self._idle.set()
 
-    async def start(self, http: aiohttp.ClientSession, healthy_within: float) -> None:
+    async def start(self, healthy_within: float) -> None:
         """Run until GET /ping is answered 200, for so many seconds (real time) at most.
 
         Raises StartError; then, and when cancelled, no process is left.
         """
+        if self._log is not None:
+            self._following = asyncio.create_task(self._log.follow())
         try:
             async with asyncio.timeout(healthy_within):
-                await self._become_healthy(http, await self._spawn())
+                await self._become_healthy(await self._spawn())
         except TimeoutError as error:
             await self.stop()
             raise StartError(f"it was not healthy within {healthy_within:g} seconds") from error
+        except ConnectionError as error:
+            await self.stop()
+            raise StartError(f"GET /ping was not answered: {error}") from error
         except BaseException:
             await self.stop()
             raise
@@ -93,9 +108,14 @@ class Instance:
                     os.kill(self.pid, sign)
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._ended.wait(), _STOP_SECONDS)
+        self._connections.close()
         if self._transport is not None:
             self._transport.close()
         await asyncio.to_thread(shutil.rmtree, self.spec.folder, ignore_errors=True)
+        if self._log is not None and self._following is not None:
+            self._following.cancel()
+            await asyncio.wait([self._following])
+            await self._log.finish()
 
     async def _spawn(self) -> "_Report":
         reading, writing = os.pipe()
@@ -110,14 +130,18 @@ class Instance:
         self.pid = int((await self._said(report))["pid"])
         return report
 
-    async def _become_healthy(self, http: aiohttp.ClientSession, report: "_Report") -> None:
+    async def _become_healthy(self, report: "_Report") -> None:
         said = await self._said(report)
         if "failed" in said:
             raise StartError(said["failed"])
-        self.invocations = URL(f"http://127.0.0.1:{said['port']}/invocations")
-        async with http.get(self.invocations.with_path("/ping"), timeout=_PING_TIMEOUT) as response:
-            if response.status != 200:
-                raise StartError(f"GET /ping was answered {response.status}")
+        self.port = said["port"]
+        self._connections = Connections(self.port)
+        answer = None
+        while answer is None:
+            with contextlib.suppress(TimeoutError):
+                answer = await self.ask(b"", {}, _PING_SECONDS, "GET", "/ping")
+        if answer.status != 200:
+            raise StartError(f"GET /ping was answered {answer.status}")
         self.alive = not self._ended.is_set()
 
     async def _said(self, report: "_Report") -> dict[str, Any]:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from local.serving.worker import Spec
+from local.serving.spec import Spec
 
 _ROOT = str(Path(__file__).parents[2])
 

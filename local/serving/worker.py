@@ -5,14 +5,12 @@ Source of the HTTP behaviour: the developer guide, "Use your own inference code 
 """
 
 import asyncio
-import dataclasses
 import json
 import os
 import sys
 import time
 import traceback
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,33 +22,10 @@ from local.serving.answer import Answer
 from local.serving.archive import ArchiveError, extract
 from local.serving.container import Container
 from local.serving.problems import LoadError
+from local.serving.spec import Spec
 
 LARGEST_BODY = 20 * 1024 * 1024
 _KEPT = ("HOME", "LANG", "LC_ALL", "PATH", "TMPDIR", "TZ")
-
-
-@dataclass(frozen=True)
-class Spec:
-    """What an instance runs: an archive, a folder that stands for /opt/ml, the container's environment, a log file.
-
-    `faults` are texts of container faults; their seconds are AWS's, AWS_CLOCK_SPEED of them a second.
-    """
-
-    model_data: Path
-    folder: Path
-    environment: Mapping[str, str]
-    log: Path
-    faults: Sequence[str] = ()
-
-    def to_json(self) -> dict[str, Any]:
-        """The fields as JSON types."""
-        return {field.name: _plain(getattr(self, field.name)) for field in dataclasses.fields(self)}
-
-    @classmethod
-    def from_json(cls, fields: Mapping[str, Any]) -> "Spec":
-        """What `to_json` made."""
-        paths = {name: Path(fields[name]) for name in ("model_data", "folder", "log")}
-        return cls(**{**fields, **paths})
 
 
 def run(spec: Spec, report: int) -> int:
@@ -72,10 +47,6 @@ def run(spec: Spec, report: int) -> int:
         return 1
     asyncio.run(_serve(container, faults, report))
     return 0
-
-
-def _plain(value: Any) -> Any:
-    return str(value) if isinstance(value, Path) else dict(value) if isinstance(value, Mapping) else value
 
 
 def _say(report: int, **what: Any) -> None:

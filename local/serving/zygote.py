@@ -18,7 +18,8 @@ import threading
 from typing import Any
 
 import local.serving.preload  # noqa: F401 - for what it loads
-from local.serving.worker import Spec, run
+from local.serving.spec import Spec
+from local.serving.worker import run
 
 _LENGTH = struct.Struct("!I")
 

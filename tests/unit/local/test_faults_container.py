@@ -5,7 +5,6 @@ import json
 import random
 import time
 
-import aiohttp
 import numpy as np
 import psutil
 import pytest
@@ -204,23 +203,21 @@ def _memory(tmp_path, fault: str, requests: int) -> tuple[float, bool]:
     """Megabytes that a container grew by while it answered so many requests, and whether it lives."""
 
     async def go() -> tuple[float, bool]:
-        async with aiohttp.ClientSession() as http:
-            instance = Instance(spec(tmp_path, handler(tmp_path), faults=[fault]), lambda gone: None)
-            await instance.start(http, 30)
-            try:
-                process = psutil.Process(instance.pid)
-                before = after = process.memory_info().rss
-                for _ in range(requests):
-                    try:
-                        async with http.post(instance.invocations, data=b"1") as answer:
-                            await answer.read()
-                    except aiohttp.ClientError:
-                        await until(lambda: not instance.alive)
-                        break
-                    after = process.memory_info().rss
-                return (after - before) / 1024**2, instance.alive
-            finally:
-                await instance.stop()
+        instance = Instance(spec(tmp_path, handler(tmp_path), faults=[fault]), lambda gone: None)
+        await instance.start(30)
+        try:
+            process = psutil.Process(instance.pid)
+            before = after = process.memory_info().rss
+            for _ in range(requests):
+                try:
+                    await instance.ask(b"1", {"Content-Type": "text/csv"}, 30)
+                except ConnectionError:
+                    await until(lambda: not instance.alive)
+                    break
+                after = process.memory_info().rss
+            return (after - before) / 1024**2, instance.alive
+        finally:
+            await instance.stop()
 
     return asyncio.run(go())
 

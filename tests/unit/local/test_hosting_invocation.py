@@ -1,14 +1,18 @@
 """InvokeEndpoint: answers, errors, routing and metrics, with real model servers behind it."""
 
 import asyncio
+import functools
 import json
 import os
 import signal
 
 import pytest
-from test_hosting_rig import World, processes, production, until, world
+from multidict import CIMultiDict
+from test_hosting_rig import World, is_running, processes, production, until, world
 
 from local.errors import AwsError
+from local.hosting.dice import Dice
+from local.hosting.invocation import microseconds
 
 HEADERS = """
 from flask import Response
@@ -19,6 +23,21 @@ def transform_fn(model, data, content_type, accept):
         return Response("the row has 1 column, 2 are needed", status=400, mimetype="text/plain")
     attributes = {"X-Amzn-SageMaker-Custom-Attributes": "c"}
     return Response(f"{content_type} {accept}", mimetype="text/plain", headers=attributes)
+"""
+DYING = """
+import os
+def model_fn(model_dir):
+    return None
+def transform_fn(model, data, content_type, accept):
+    return os._exit(1) if data == "die" else ("1", "text/csv")
+"""
+ATTRIBUTES = """
+from flask import Response, request
+NAME = "X-Amzn-SageMaker-Custom-Attributes"
+def model_fn(model_dir):
+    return None
+def transform_fn(model, data, content_type, accept):
+    return Response("1", headers={} if data == "silent" else {NAME: "seen " + request.headers[NAME]})
 """
 SLOW = """
 import time
@@ -39,6 +58,12 @@ def serving(tmp_path, story, **how):
             await story(w)
 
     asyncio.run(go())
+
+
+@pytest.fixture
+def one_endpoint(tmp_path):
+    """Runs a story against one instance that echoes."""
+    return functools.partial(serving, tmp_path, count=1)
 
 
 def test_an_answer_carries_the_content_type_the_variant_and_custom_attributes(tmp_path):
@@ -91,22 +116,163 @@ def test_model_latency_is_the_measured_time_in_microseconds(tmp_path):
     serving(tmp_path, story, count=1, code=SLOW)
 
 
-@pytest.mark.parametrize(
-    ("name", "body", "headers", "message"),
-    [
-        ("nowhere", b"x", {}, "Endpoint nowhere of account 111122223333 not found."),
-        ("e", b"x" * (6 * 1024 * 1024 + 1), {}, "less than or equal to 6291456"),
-        ("e", b"x", {"X-Amzn-SageMaker-Target-Variant": "Blue"}, "Variant Blue not found"),
-    ],
-    ids=["no such endpoint", "body over 6 MiB", "no such variant"],
+@pytest.mark.aws(
+    "Serving",
+    "A header that its model's limits exclude, or that only other kinds of endpoints take, is a ValidationError",
+    "API: InvokeEndpoint",
 )
-def test_a_request_that_cannot_be_served_is_a_validation_error(tmp_path, name, body, headers, message):
+@pytest.mark.parametrize(
+    ("name", "headers", "message"),
+    [
+        ("nowhere", {}, "Endpoint nowhere of account 111122223333 not found."),
+        ("e", {"Target-Variant": "Blue"}, "Variant Blue not found for endpoint e."),
+        ("e", {"Target-Variant": "x" * 64}, "'targetVariant' failed to satisfy.*length less than or equal to 63"),
+        ("e", {"Custom-Attributes": "x" * 1025}, "'customAttributes' failed to satisfy.*less than or equal to 1024"),
+        ("e", {"Custom-Attributes": "caf\u00e9"}, "'customAttributes' failed to satisfy.*pattern"),
+        ("e", {"Inference-Id": "x" * 65}, "'inferenceId' failed to satisfy.*less than or equal to 64"),
+        ("e", {"Inference-Id": " x"}, "'inferenceId' failed to satisfy.*pattern"),
+        ("e", {"Target-Model": "m.tar.gz"}, "is not a multi-model endpoint and does not support target model header"),
+        ("e", {"Target-Container-Hostname": "c"}, "does not support direct container invocation"),
+        ("e", {"Inference-Component": "c"}, "Inference Component Name header is not allowed"),
+        ("e", {"Enable-Explanations": "`true`"}, "has no explainer configured"),
+        ("e", {"Session-Id": "NEW_SESSION"}, "does not support stateful sessions"),
+    ],
+)
+def test_a_request_that_cannot_be_served_is_a_validation_error(one_endpoint, name, headers, message):
+    given = CIMultiDict({f"X-Amzn-SageMaker-{header}": value for header, value in headers.items()})
+
     async def story(w: World) -> None:
         with pytest.raises(AwsError, match=message) as caught:
-            await w.hosting.invoke_endpoint(name, body, headers)
+            await w.hosting.invoke_endpoint(name, b"x", given)
         assert (caught.value.code, caught.value.status) == ("ValidationError", 400)
 
-    serving(tmp_path, story, count=1)
+    one_endpoint(story)
+
+
+@pytest.mark.aws("Serving", "A body over 6 MiB is refused with HTTP 413", "aws/sagemaker-python-sdk, issue 171")
+def test_a_body_over_6_mib_never_reaches_the_container(one_endpoint):
+    async def story(w: World) -> None:
+        with pytest.raises(AwsError, match="HTTP content length exceeded 6291456 bytes") as caught:
+            await w.invoke(b"x" * (6 * 1024 * 1024 + 1))
+        assert caught.value.status == 413
+        assert w.sums("Invocations") == 0
+
+    one_endpoint(story)
+
+
+@pytest.mark.parametrize("header", ["Inference-Id", "Prefix-Aware-Id"])
+def test_headers_that_say_nothing_to_this_endpoint_are_taken(one_endpoint, header):
+    async def story(w: World) -> None:
+        assert (await w.invoke(**{f"X-Amzn-SageMaker-{header}": "trace 7"})).status == 200
+
+    one_endpoint(story)
+
+
+@pytest.mark.aws(
+    "Serving",
+    "A container that does not answer within 60 seconds is a ModelError with OriginalStatusCode 0",
+    "Developer guide: Use your own inference code with hosting services",
+)
+def test_an_answer_that_takes_too_long_is_a_model_error(tmp_path):
+    async def story(w: World) -> None:
+        router = w.hosting._endpoints._router
+        assert router._within == 60
+        router._within = 0.05
+        answer = await w.invoke()
+        error = json.loads(answer.body)
+        assert (answer.status, error["OriginalStatusCode"]) == (424, 0)
+        assert "Your invocation timed out while waiting for a response from container primary" in error["Message"]
+        names = ("Invocation4XXErrors", "Invocation5XXErrors", "InvocationModelErrors")
+        assert [w.sums(name) for name in names] == [0, 1, 1]
+
+    serving(tmp_path, story, count=1, code=SLOW.replace("0.03", "0.5"))
+
+
+@pytest.mark.aws(
+    "Serving", "Custom attributes reach the container verbatim, and its own the client", "API: InvokeEndpoint"
+)
+def test_custom_attributes_go_both_ways(tmp_path):
+    async def story(w: World) -> None:
+        answer = await w.invoke(**{"X-Amzn-SageMaker-Custom-Attributes": "trace=7; a b"})
+        assert answer.headers["X-Amzn-SageMaker-Custom-Attributes"] == "seen trace=7; a b"
+        assert "X-Amzn-SageMaker-Custom-Attributes" not in (await w.invoke(b"silent")).headers
+
+    serving(tmp_path, story, count=1, code=ATTRIBUTES)
+
+
+def test_an_answer_over_6_mib_is_a_model_error(tmp_path):
+    async def story(w: World) -> None:
+        error = json.loads((await w.invoke()).body)
+        assert "7000000 bytes; 6291456 are the most" in error["OriginalMessage"]
+
+    serving(
+        tmp_path, story, count=1, code='def model_fn(d): pass\ndef transform_fn(*a): return "x" * 7_000_000, "text/csv"'
+    )
+
+
+@pytest.mark.aws("Serving", "A variant of weight 0 gets no traffic unless it is targeted", "API: ProductionVariant")
+def test_a_variant_without_weight_is_served_only_when_it_is_targeted(tmp_path):
+    async def go() -> None:
+        async with world(tmp_path) as w:
+            w.config(1, count=1), w.config(2, count=1)
+            variants = [production("A", "v1", 1), production("B", "v2", 1, weight=0.0)]
+            w.hosting.create_endpoint_config({"EndpointConfigName": "ab", "ProductionVariants": variants})
+            w.hosting.create_endpoint({"EndpointName": "e", "EndpointConfigName": "ab"})
+            await w.settled()
+            assert {(await w.invoke()).body for _ in range(50)} == {b"v1:x"}
+            assert (await w.invoke(X_Amzn_SageMaker_Target_Variant="B")).body == b"v2:x"
+
+    asyncio.run(go())
+
+
+@pytest.mark.aws(
+    "Serving",
+    "A container that dies under a request is a ModelError, counted as 5XX, and its instance is replaced",
+    "Developer guide: Monitor SageMaker with CloudWatch",
+)
+def test_a_process_that_dies_under_a_request_is_a_model_error_and_is_replaced(tmp_path):
+    async def story(w: World) -> None:
+        (pid,) = processes(w.hosting)
+        error = json.loads((await w.invoke(b"die")).body)
+        assert error["OriginalStatusCode"] == 0
+        assert "could not get a response" in error["OriginalMessage"]
+        await until(lambda: processes(w.hosting) not in ([], [pid]))
+        await until(lambda: w.describe()["ProductionVariants"][0]["CurrentInstanceCount"] == 1)
+        assert (await w.invoke(b"live")).status == 200
+        assert [w.sums(name) for name in ("Invocations", "Invocation5XXErrors")] == [2, 1]
+        assert not is_running(pid)
+
+    serving(tmp_path, story, count=1, code=DYING)
+
+
+@pytest.mark.aws(
+    "Serving",
+    "LEAST_OUTSTANDING_REQUESTS routes to an instance with the fewest requests",
+    "API: ProductionVariantRoutingConfig",
+)
+def test_least_outstanding_requests_avoids_a_busy_instance(tmp_path):
+    async def go() -> None:
+        async with world(tmp_path) as w:
+            w.config(1, count=2)
+            variant = {
+                **production("AllTraffic", "v1", 2),
+                "RoutingConfig": {"RoutingStrategy": "LEAST_OUTSTANDING_REQUESTS"},
+            }
+            w.hosting.create_endpoint_config({"EndpointConfigName": "least", "ProductionVariants": [variant]})
+            w.hosting.create_endpoint({"EndpointName": "e", "EndpointConfigName": "least"})
+            await w.settled()
+            running = w.hosting._endpoints._endpoints["e"].blue.variants["AllTraffic"]
+            running.instances[0].outstanding = 3
+            assert {running.pick(Dice(f"{number}")) for number in range(20)} == {running.instances[1]}
+
+    asyncio.run(go())
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"), [(0.0, 0), (0.000_987, 987), (0.001_234, 1_230), (0.001_235, 1_240), (61.2, 61_200_000)]
+)
+def test_latencies_are_kept_to_three_digits(seconds, shown):
+    assert microseconds(seconds) == shown
 
 
 def test_an_endpoint_that_is_still_being_created_is_not_found(tmp_path):

@@ -1,13 +1,17 @@
 """Algorithm mode: bare models, served as the container does without a script; compared with its own code's answers."""
 
+import csv
 import json
 import pickle
 
 import numpy as np
 import pytest
 import xgboost
+from hypothesis import given
+from hypothesis import strategies as st
 
 from local.serving.container import Container
+from local.serving.formats import sniffed_delimiter
 from local.serving.problems import LoadError
 
 DENSE = (
@@ -241,3 +245,9 @@ def test_selectable_inference_in_recordio(serve):
     body = container.answer("POST", "/invocations", headers, b"0.1,0.2,0.3,0.4").body
     assert body[:8] == bytes.fromhex("0a23d7ce2e000000")
     assert {b"predicted_label", b"foo"} == {name for name in (b"predicted_label", b"foo") if name in body}
+
+
+@given(st.text(alphabet="0123456789.-+e,;: \tab|\u00e9", max_size=40).filter(lambda line: "," in line))
+def test_the_delimiter_is_the_one_that_the_sniffer_finds(line):
+    sniffed = csv.Sniffer().sniff(line).delimiter
+    assert sniffed_delimiter(line) == ("," if sniffed.isalnum() else sniffed)

@@ -6,8 +6,9 @@ import json
 import tarfile
 from pathlib import Path
 
-import aiohttp
+import numpy as np
 import pytest
+import xgboost
 
 from local.serving import Instance, Spec, StartError
 
@@ -72,20 +73,23 @@ def ask(wanted: Spec, *requests: tuple[str, str, bytes, dict[str, str]]) -> list
 
     async def go() -> list[tuple[int, str, bytes]]:
         answers = []
-        async with aiohttp.ClientSession() as http:
-            instance = Instance(wanted, lambda gone: None)
-            await instance.start(http, 30)
-            try:
-                for method, path, body, headers in requests:
-                    url = instance.invocations.with_path(path)
-                    skipped = ("Content-Type", "Accept")
-                    async with http.request(method, url, data=body, headers=headers, skip_auto_headers=skipped) as said:
-                        answers.append((said.status, said.headers.get("Content-Type", ""), await said.read()))
-            finally:
-                await instance.stop()
+        instance = Instance(wanted, lambda gone: None)
+        await instance.start(30)
+        try:
+            for method, path, body, headers in requests:
+                said = await instance.ask(body, headers, 30, method, path)
+                answers.append((said.status, said.headers.get("Content-Type", ""), said.body))
+        finally:
+            await instance.stop()
         return answers
 
     return asyncio.run(go())
+
+
+def small_model() -> xgboost.Booster:
+    """A booster of three features."""
+    rows = np.random.default_rng(0).random((60, 3))
+    return xgboost.train({"nthread": 1}, xgboost.DMatrix(rows, label=rows[:, 0]), 3)
 
 
 def post(body: bytes, content_type: str = "text/csv", accept: str | None = None):
@@ -164,11 +168,8 @@ def test_what_a_handler_returns_is_answered_as_flask_answers_it(tmp_path):
 )
 def test_the_default_functions_serve_a_real_booster(tmp_path):
     """All that they raise is a 500 in the container too: the 415 and 406 in its code are never reached."""
-    import numpy as np
-    import xgboost
-
     rows = np.random.default_rng(0).random((60, 3))
-    model = xgboost.train({"nthread": 1}, xgboost.DMatrix(rows, label=rows[:, 0]), 3)
+    model = small_model()
     files = {"code/inference.py": DEFAULTS, "xgboost-model": bytes(model.save_raw("ubj"))}
     sent = "\n".join(",".join(map(repr, map(float, row))) for row in rows[:2]).encode()
     libsvm = b"0 1:0.5 2:0.25 3:0.75"
