@@ -1,8 +1,17 @@
 """What AWS leaves open is a switch that a person can set."""
 
+from pathlib import Path
+
 import pytest
 
 from local.unverified import Unverified, assume, switches
+
+LOCAL = Path(__file__).parents[3] / "local"
+
+
+@pytest.mark.parametrize("name", [switch.name for switch in switches()])
+def test_a_switch_is_asked_by_the_stand_in(name):
+    assert any(f".{name}" in path.read_text() for path in LOCAL.rglob("*.py") if path.name != "unverified.py")
 
 
 def test_without_a_choice_every_switch_is_at_its_first_reading():
