@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]|\['([^']+)'\]")
+_PATH = re.compile(rf"\$(?:{_STEP.pattern})*")
 _PART = re.compile(r'"(?:\\.|[^"\\])*"|<[^<>\s]+>')
 _VARIABLE = re.compile(r"<([^<>\s]+)>")
 _MISSING = object()
@@ -36,17 +37,11 @@ def body(event: Mapping[str, Any], target: Mapping[str, Any], rule: Mapping[str,
 
 def find(event: Any, path: str) -> Any:
     """The part of an event at a path such as $.detail.name or $.resources[0]; _MISSING when it has none."""
-    steps, position = [], 1
-    while position < len(path):
-        match = _STEP.match(path, position)
-        if not path.startswith("$") or match is None:
-            return _MISSING
-        steps.append(match)
-        position = match.end()
-    for step in steps:
-        name, index, quoted = step.groups()
+    if not _PATH.fullmatch(path):
+        return _MISSING
+    for name, index, quoted in _STEP.findall(path):
         try:
-            event = event[int(index)] if index is not None else event[name or quoted]
+            event = event[int(index)] if index else event[name or quoted]
         except (KeyError, IndexError, TypeError):
             return _MISSING
     return event

@@ -78,7 +78,14 @@ def test_a_template_that_gives_no_json_is_an_error():
 
 @pytest.mark.parametrize(
     ("path", "part"),
-    [("$.resources[0]", ARN), ("$.detail['ModelPackageVersion']", 1), ("$", EVENT), ("$.no", None), ("detail", None)],
+    [
+        ("$.resources[0]", ARN),
+        ("$.detail['ModelPackageVersion']", 1),
+        ("$", EVENT),
+        ("$.no", None),
+        ("x", None),
+        ("$.detail[", None),
+    ],
 )
 def test_a_path_chooses_a_part(path, part):
     assert json.loads(body(EVENT, {"InputPath": path}, RULE)) == part
