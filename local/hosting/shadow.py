@@ -54,7 +54,7 @@ class Mirror:
         self._unverified = unverified
         self._copies: dict[asyncio.Task[None], int] = {}
         self._bytes = 0
-        self._full = False
+        self._dropped = 0
         self._closed = False
 
     def observe(self, exchange: Exchange) -> None:
@@ -75,21 +75,26 @@ class Mirror:
         for copy in copies:
             copy.cancel()
         await asyncio.gather(*copies, return_exceptions=True)
+        if self._dropped:
+            _log.warning("%s did not keep up: %d requests were not copied to it", self._name, self._dropped)
 
     async def _copy(self, exchange: Exchange) -> None:
         event_id = exchange.event_id if self._unverified.shadow_event_id == "shared" else None
         await self._ask(self._shadow, exchange.body, exchange.headers, exchange.dice, event_id)
 
     def _has_room(self, size: int) -> bool:
-        full = len(self._copies) >= MOST_COPIES or self._bytes + size > MOST_BYTES
-        if full and not self._full:
-            place = self._shadow.place
-            what = f"shadow variant {place.variant} of endpoint {place.endpoint} does not keep up"
-            _log.warning("%s: nothing is copied to it while %d copies are under way", what, len(self._copies))
-        self._full = full
-        return not full
+        if len(self._copies) < MOST_COPIES and self._bytes + size <= MOST_BYTES:
+            return True
+        if not self._dropped:
+            _log.warning("%s does not keep up: nothing is copied while %d are under way", self._name, len(self._copies))
+        self._dropped += 1
+        return False
 
     def _ended(self, copy: asyncio.Task[None]) -> None:
         self._bytes -= self._copies.pop(copy)
         if not copy.cancelled() and copy.exception() is not None:
-            _log.error("a copy to shadow variant %s failed: %r", self._shadow.place.variant, copy.exception())
+            _log.error("a copy to %s failed: %r", self._name, copy.exception())
+
+    @property
+    def _name(self) -> str:
+        return f"shadow variant {self._shadow.place.variant} of endpoint {self._shadow.place.endpoint}"

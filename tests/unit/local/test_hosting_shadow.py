@@ -233,7 +233,7 @@ def test_one_production_and_one_shadow_variant_or_none(tmp_path, productions, sh
     asyncio.run(go())
 
 
-def test_the_bodies_of_the_copies_under_way_are_bounded_too(tmp_path):
+def test_the_bodies_of_the_copies_under_way_are_bounded_too_and_what_was_dropped_is_said(tmp_path, caplog):
     async def go() -> None:
         async def never(*_: Any) -> Reply:
             await asyncio.Event().wait()
@@ -249,6 +249,10 @@ def test_the_bodies_of_the_copies_under_way_are_bounded_too(tmp_path):
                 mirror.observe(exchange)
             assert len(mirror._copies) == 10
             await mirror.close()
+            assert [record.message for record in caplog.records if record.name == "local.hosting.shadow"] == [
+                "shadow variant Shadow-01 of endpoint e does not keep up: nothing is copied while 10 are under way",
+                "shadow variant Shadow-01 of endpoint e did not keep up: 20 requests were not copied to it",
+            ]
             mirror.observe(exchange)
             assert not mirror._copies
 
