@@ -2,12 +2,14 @@
 
 import sys
 
-from benchmarks import definition, deploying, environment, jobs, rehearsal
+from benchmarks import control_plane, definition, deploying, environment, invocations, jobs, rehearsal
 
 BENCHMARKS = {
     "environment": environment.measure,
     "definition": definition.measure,
     "jobs": jobs.measure,
+    "control": control_plane.measure,
+    "invocations": invocations.measure,
     "deploy": deploying.measure,
     "rehearsal": rehearsal.measure,
 }
