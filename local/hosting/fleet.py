@@ -176,7 +176,7 @@ class Fleet:
         await _all(*(self._launch(variant, instance) for instance in instances))
 
     async def _launch(self, variant: Variant, instance: Instance) -> None:
-        await self._launcher.start(variant.place, instance, variant.plan.healthy_within)
+        await self._launcher.start(variant.place, variant.plan, instance)
 
     async def _replace(self, variant: Variant, dead: Instance, create: Callable[[], Instance]) -> None:
         """Put another instance in the place of one that died, however often it takes."""

@@ -18,7 +18,7 @@ from local.faults.container import ContainerFault
 from local.faults.hosting import Capacity
 from local.hosting.plan import VariantPlan
 from local.logs import LogStream
-from local.serving import Instance, Spec, StartError
+from local.serving import ArchiveError, Instance, Spec, StartError
 
 PROVISIONING_SECONDS = 20.0
 """How long it takes to get an instance, and to ask again when there was none (AWS seconds)."""
@@ -121,10 +121,16 @@ class Launcher:
         )
         return Instance(spec, on_exit, self._log(place, name, spec) if self._context.moto_url else None)
 
-    async def start(self, place: Place, instance: Instance, healthy_within: float) -> None:
+    async def start(self, place: Place, plan: VariantPlan, instance: Instance) -> None:
         """Start an instance until it is healthy. Raises LaunchError; then it has been stopped."""
         try:
-            await instance.start(healthy_within)
+            await instance.start(plan.healthy_within)
+        except ArchiveError as error:
+            raise LaunchError(
+                'Failed to extract model data archive for container "container_1" from URL '
+                f'"{plan.container.model_data_url}". Please ensure that the object located at the URL is a valid '
+                f"tar.gz archive. ({error})"
+            ) from error
         except StartError as error:
             raise LaunchError(
                 f"The primary container for production variant {place.variant} did not pass the ping health check. "

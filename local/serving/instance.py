@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from local.serving.answer import Answer
+from local.serving.archive import ArchiveError
 from local.serving.connection import Connections
 from local.serving.nursery import warm_up
 from local.serving.spec import Spec
@@ -76,7 +77,7 @@ class Instance:
     async def start(self, healthy_within: float) -> None:
         """Run until GET /ping is answered 200, for so many seconds (real time) at most.
 
-        Raises StartError; then, and when cancelled, no process is left.
+        Raises StartError, or ArchiveError for its model data; then, and when cancelled, no process is left.
         """
         if self._log is not None:
             self._following = asyncio.create_task(self._log.follow())
@@ -132,6 +133,8 @@ class Instance:
 
     async def _become_healthy(self, report: "_Report") -> None:
         said = await self._said(report)
+        if "unusable" in said:
+            raise ArchiveError(said["unusable"])
         if "failed" in said:
             raise StartError(said["failed"])
         self.port = said["port"]

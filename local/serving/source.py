@@ -9,12 +9,12 @@ from pathlib import Path
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local.serving.archive import extract
+from local.serving.archive import ArchiveError, extract
 from local.serving.problems import LoadError
 
 
 def code_folder(environment: Mapping[str, str], model_dir: Path) -> Path:
-    """The folder of SAGEMAKER_SUBMIT_DIRECTORY, /opt/ml/code unless it is given. Raises LoadError, ArchiveError."""
+    """The folder of SAGEMAKER_SUBMIT_DIRECTORY, /opt/ml/code unless it is given. Raises LoadError."""
     default = model_dir.parent / "code"
     where = environment.get("SAGEMAKER_SUBMIT_DIRECTORY", str(default))
     if not where.startswith("s3://"):
@@ -25,5 +25,8 @@ def code_folder(environment: Mapping[str, str], model_dir: Path) -> Path:
         boto3.client("s3").download_file(bucket, key, str(archive))
     except (ClientError, BotoCoreError) as error:
         raise LoadError(f"SAGEMAKER_SUBMIT_DIRECTORY {where} cannot be downloaded: {error}") from error
-    extract(archive, default)
+    try:
+        extract(archive, default)
+    except ArchiveError as error:
+        raise LoadError(f"SAGEMAKER_SUBMIT_DIRECTORY {where} cannot be unpacked: {error}") from error
     return default

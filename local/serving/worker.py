@@ -32,7 +32,7 @@ def run(spec: Spec, report: int) -> int:
     """Load the model and serve; the exit code, when it ends by itself.
 
     Says on `report`, one JSON object a line: {"pid": N} at once, then {"port": N} when the model is loaded or
-    {"failed": why} when it cannot be.
+    {"failed": why} when it cannot be, {"unusable": why} when its archive cannot even be unpacked.
     """
     _say(report, pid=os.getpid())
     _log_to(spec.log)
@@ -42,8 +42,10 @@ def run(spec: Spec, report: int) -> int:
         container = _load(spec)
     except BaseException as error:  # noqa: BLE001 - user code may raise anything, SystemExit included
         traceback.print_exc()
-        expected = isinstance(error, LoadError | ArchiveError)
-        _say(report, failed=str(error) if expected else f"{type(error).__name__}: {error}")
+        if isinstance(error, ArchiveError):
+            _say(report, unusable=str(error))
+        else:
+            _say(report, failed=str(error) if isinstance(error, LoadError) else f"{type(error).__name__}: {error}")
         return 1
     asyncio.run(_serve(container, faults, report))
     return 0
