@@ -12,7 +12,7 @@ from local.faults.fault import Fault, parse
 F = TypeVar("F", bound=Fault)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Active:
     """A fault in force. `target` is whom it is about (its scope says what that is); None: everybody."""
 
@@ -27,16 +27,21 @@ class Faults:
         self._now = now
         self._active: list[Active] = []
 
-    def put(self, fault: str | Fault, target: str | None = None) -> None:
-        """Begin a fault, given as itself or as text; one that is in force begins anew. Raises FaultError."""
-        made = parse(str(fault))
-        self.clear(str(made), target)
+    def put(self, text: str, target: str | None = None) -> Active:
+        """Begin a fault; one that is in force on the same target begins anew. Raises FaultError."""
+        made = parse(text)
         made.start(self._now)
-        self._active = [*self._active, Active(made, target)]
+        others = [a for a in self._active if (str(a.fault), a.target) != (str(made), target)]
+        self._active = [*others, Active(made, target)]
+        return self._active[-1]
 
-    def clear(self, fault: str | None = None, target: str | None = None) -> None:
+    def end(self, active: Active) -> None:
+        """End a fault, if it is still in force."""
+        self._active = [a for a in self._active if a is not active]
+
+    def clear(self, text: str | None = None, target: str | None = None) -> None:
         """End the faults with this text and this target; None: any. Raises FaultError."""
-        ended = fault and str(parse(fault))
+        ended = text and str(parse(text))
         self._active = [a for a in self._active if ended not in (None, str(a.fault)) or target not in (None, a.target)]
 
     def listed(self) -> list[Active]:

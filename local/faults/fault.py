@@ -16,7 +16,6 @@ from typing import Any, ClassVar, get_type_hints
 REGISTRY: dict[str, type["Fault"]] = {}
 """Every fault by its name, scope by scope."""
 
-
 SHOWN = {"after": "SECONDS", "only": "SLICE"}
 """How the value of a field is called where its own name says too little."""
 
@@ -102,7 +101,7 @@ def parse(text: str) -> Fault:
         raise FaultError(f"There is no fault {name}{meant} There are {', '.join(REGISTRY)}.")
     try:
         return kind(**_values(kind, given))
-    except (TypeError, ValueError) as error:
+    except ValueError as error:
         raise FaultError(f"The fault {text} cannot be: {error}. Write it {kind.form()}.") from error
 
 

@@ -27,7 +27,7 @@ def add_routes(application: web.Application, faults: Faults) -> None:
 
     async def put(request: web.Request) -> None:
         for fault, target in _wanted(await request.text()):
-            faults.put(fault, target)
+            faults.put(str(fault), target)
 
     async def clear(request: web.Request) -> None:
         faults.clear(request.query.get("fault"), request.query.get("target"))

@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Iterator, Mapping
 
-from local.faults import FaultError, parse
+from local.faults import Active, FaultError, parse
 from local.faults.traffic import TrafficFault
 from local.rehearsal.problems import RehearsalError
 from local.rehearsal.scene import DEPLOYER, Scene
@@ -21,27 +21,26 @@ WHOM = {
 """Whom the faults of a scope are about, in a release."""
 
 
-def begin(scene: Scene, act: Act, scope: str, target: str | None) -> list[str]:
-    """Begin the act's faults of a scope; their texts."""
-    begun = [fault for fault in act.fault if parse(fault).scope == scope]
-    for fault in begun:
-        scene.local.faults.put(fault, target)
-        scene.tell.say(f"the rehearsal gives {WHOM[scope]} a fault: {fault}")
+def begin(scene: Scene, act: Act, scope: str, target: str | None) -> list[Active]:
+    """Begin the act's faults of a scope."""
+    begun = [scene.local.faults.put(fault, target) for fault in act.fault if parse(fault).scope == scope]
+    for active in begun:
+        scene.tell.say(f"the rehearsal gives {WHOM[scope]} a fault: {active.fault}")
     return begun
 
 
 @contextlib.contextmanager
 def during(scene: Scene, act: Act, targets: Mapping[str, str | None]) -> Iterator[None]:
     """The act's faults of these scopes are in force while the block runs, each about its scope's target."""
-    begun = [(fault, target) for scope, target in targets.items() for fault in begin(scene, act, scope, target)]
+    begun = [active for scope, target in targets.items() for active in begin(scene, act, scope, target)]
     try:
         yield
     finally:
-        for active in scene.local.faults.listed():
-            if (str(active.fault), active.target) in begun:
-                if active.fault.happened == 0:
-                    scene.tell.say(f"{active.fault} never happened, and proves nothing", good=False)
-                scene.local.faults.clear(str(active.fault), active.target)
+        for active in begun:
+            scene.local.faults.end(active)
+    for active in begun:
+        if active.fault.happened == 0:
+            scene.tell.say(f"{active.fault} never happened, and proves nothing", good=False)
 
 
 def around(endpoint: str) -> dict[str, str | None]:

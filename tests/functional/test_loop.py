@@ -50,6 +50,13 @@ def test_an_evaluation_report_of_each_version_lies_beside_the_report(told, repor
         assert f"{package['auc']:.4f}" in (told[0] / package["evaluation_report"]).read_text()
 
 
+def test_a_good_release_on_a_bad_day_is_promoted_and_every_fault_happened(told, report):
+    assert report["acts"][1]["fault"].split(",")[:2] == ["job:Train:capacity-error", "duplicates"]
+    assert "the event came again: as before" in told[1]
+    assert told[1].count("the rehearsal gives") == 7
+    assert "never happened" not in told[1]
+
+
 def test_the_terminal_tells_the_outcomes(told):
     assert "staging: promoted" in told[1]
     assert "staging: rolled back" in told[1]

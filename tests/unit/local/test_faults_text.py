@@ -154,10 +154,17 @@ def test_faults_are_ended_by_text_by_target_or_all():
     assert faults.listed() == []
 
 
-def test_a_fault_that_is_put_again_begins_anew():
+def test_a_fault_that_is_put_again_begins_anew_and_leaves_that_of_another_target():
     faults = Faults()
-    faults.put("errors:0.5")
-    (first,) = faults.of(Errors, "x")
-    faults.put("errors:0.5")
-    (second,) = faults.of(Errors, "x")
+    other, first = faults.put("errors:0.5", "other"), faults.put("errors:0.5")
+    second = faults.put("errors:0.50")
     assert first is not second
+    assert faults.listed() == [other, second]
+
+
+def test_a_fault_is_ended_by_itself():
+    faults = Faults()
+    kept, ended = faults.put("errors:0.5", "one"), faults.put("errors:0.5", "two")
+    for _ in range(2):
+        faults.end(ended)
+    assert faults.listed() == [kept]
