@@ -27,10 +27,10 @@ SETTINGS = (
     "rollout.canary={percent: 50, bake_minutes: 5}",
     "rollout.linear={percent: 50, bake_minutes: 5}",
     "rollout.rolling={percent: 50, bake_minutes: 5}",
-    "rollout.shadow={minutes: 6, minimum_requests: 5}",
-    "rollout.ab_test={minutes: 6, minimum_requests: 5, percent: 50}",
+    "rollout.shadow={minutes: 6, minimum_requests: 3}",
+    "rollout.ab_test={minutes: 6, minimum_requests: 3, percent: 50}",
     "rollout.final_bake_minutes=5",
-    "guardrails.minimum_requests=10",
+    "guardrails.minimum_requests=3",
     "guardrails.latency_p99=null",
     "guardrails.prediction_distance=null",
 )
@@ -54,7 +54,7 @@ class Ending:
     approval: str
 
 
-def apply(strategy: str, endpoint: str, package: str) -> tuple[int, dict]:
+def apply(strategy: str, endpoint: str, package: str, *more: str) -> tuple[int, dict]:
     """`python -m deploy apply`, in this process."""
     out, err = io.StringIO(), io.StringIO()
 
@@ -63,7 +63,7 @@ def apply(strategy: str, endpoint: str, package: str) -> tuple[int, dict]:
         return connect(clock), clock
 
     words = ["apply", "--stage", "staging", "--model-package", package, "--json"]
-    settings = [f"rollout.strategy={strategy}", f"endpoint.name={endpoint}", *SETTINGS]
+    settings = [f"rollout.strategy={strategy}", f"endpoint.name={endpoint}", *SETTINGS, *more]
     words += [word for setting in settings for word in ("--set", setting)]
     code = main(words, World({"SAGEMAKER_EXECUTION_ROLE_ARN": ROLE}, STAGES, dial, out, err))
     return code, json.loads(out.getvalue())
@@ -90,6 +90,43 @@ def play(account: Account, strategy: str, situation: str) -> Ending:
     return Ending(code, result, failed, config, approval)
 
 
+def play_with_surroundings(account: Account) -> dict:
+    """A good canary in a stage that scales, captures, draws, tells, asks a smoke request and keeps two versions."""
+    name = "surrounded"
+    account.group(name)
+    topic = account.client("sns").create_topic(Name=name)["TopicArn"]
+    queue = account.client("sqs").create_queue(QueueName=name)["QueueUrl"]
+    arn = account.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])
+    account.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn["Attributes"]["QueueArn"])
+    settings = (
+        "endpoint.autoscaling={minimum: 2, maximum: 4, requests_per_instance: 100000}",
+        f"endpoint.data_capture={{percent: 100, destination: 's3://{account.bucket}/captured'}}",
+        "endpoint.smoke={body: '1', expect: '^0[.]5'}",
+        f"notify={{topic_arn: '{topic}'}}",
+        "dashboard=true",
+        "rollout.keep_versions=2",
+    )
+    apply("all_at_once", name, account.package(name), *settings)
+    with account.traffic(name, pause=0.02):
+        for strategy in ("canary", "all_at_once"):
+            code, result = apply(strategy, name, account.package(name), *settings)
+    sagemaker, sqs = account.sagemaker, account.client("sqs")
+    return {
+        "outcome": (result["outcome"], code, result["reasons"]),
+        "scales": account.client("application-autoscaling").describe_scalable_targets(
+            ServiceNamespace="sagemaker", ResourceIds=[f"endpoint/{name}/variant/AllTraffic"]
+        )["ScalableTargets"],
+        "captures": sagemaker.describe_endpoint(EndpointName=name)["DataCaptureConfig"],
+        "dashboards": account.cloudwatch.list_dashboards(DashboardNamePrefix=name)["DashboardEntries"],
+        "told": [
+            json.loads(message["Body"])["Subject"]
+            for _ in range(3)
+            for message in sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])
+        ],
+        "configs": sagemaker.list_endpoint_configs(NameContains=name)["EndpointConfigs"],
+    }
+
+
 @pytest.fixture(scope="module")
 def endings() -> Iterator[dict[tuple[str, str], Future[Ending]]]:
     process = start("up", "--port", "0", "--speed", str(SPEED))
@@ -99,7 +136,8 @@ def endings() -> Iterator[dict[tuple[str, str], Future[Ending]]]:
             for variable, value in environment.items():
                 patch.setenv(variable, value)
             account = Account(environment)
-            yield {
+            first = {("", "surrounded"): pool.submit(play_with_surroundings, account)}
+            yield first | {
                 (strategy, situation): pool.submit(play, account, strategy, situation)
                 for strategy in STRATEGIES
                 for situation in SITUATIONS
@@ -128,6 +166,24 @@ def test_a_bad_version_is_rejected_and_the_one_before_serves(endings, strategy: 
     ending = endings[strategy, "bad"].result()
     assert ending.approval == "Rejected"
     assert "-v1-" in ending.serves
+
+
+@pytest.mark.parametrize(
+    ("what", "holds"),
+    [
+        ("scales", lambda targets: (targets[0]["MinCapacity"], targets[0]["MaxCapacity"]) == (2, 4)),
+        (
+            "captures",
+            lambda capture: (capture["CaptureStatus"], capture["CurrentSamplingPercentage"]) == ("Started", 100),
+        ),
+        ("dashboards", lambda entries: [entry["DashboardName"] for entry in entries] == ["surrounded"]),
+        ("told", lambda told: max(told) == "staging: version 3 of surrounded promoted"),
+        ("configs", lambda configs: len(configs) == 2),
+    ],
+)
+def test_what_a_stage_asks_for_around_a_rollout_is_there(endings, what: str, holds) -> None:
+    found = endings["", "surrounded"].result()
+    assert holds(found[what]), found
 
 
 def test_no_caller_ever_sees_what_a_shadow_answers(endings) -> None:
