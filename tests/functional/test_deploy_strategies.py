@@ -19,7 +19,7 @@ from deploy.stage_files import STAGES
 from tests.functional.account import ROLE, Account
 from tests.functional.conftest import exports, interrupt, start
 
-SPEED = 150
+SPEED = 100
 SIDE_BY_SIDE = 6
 STRATEGIES = ("all_at_once", "canary", "linear", "rolling", "shadow", "ab_test")
 SITUATIONS = ("good", "bad", "no traffic", "no endpoint", "failed endpoint")
@@ -78,7 +78,7 @@ def play(account: Account, strategy: str, situation: str) -> Ending:
         apply(strategy, name, account.package(name))
     package = account.package(name)
     if situation == "bad":
-        account.faults("PUT", {"fault": "errors:0.5", "target": package})
+        account.faults("PUT", {"fault": "errors:1", "target": package})
     if situation in ("good", "bad"):
         with account.traffic(name, pause=0.02) as failed:
             code, result = apply(strategy, name, package)
