@@ -29,7 +29,7 @@ def transform_fn(model, data, content_type, accept):
         return Response("refused", status=422, mimetype="text/plain")
     if data == "fail" or os.environ["BEHAVIOUR"] == "failing":
         raise ValueError("no such flight")
-    return f"{model}:{data}", "text/csv"
+    return f"{model}:{data[-1000:]}", "text/csv"
 """
 _GONE = ("ResourceNotFound", "ResourceNotFoundException", "Could not find", "does not exist", "NoSuch", "NonExistent")
 

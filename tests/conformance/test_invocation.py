@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.conformance.account import refusal
-from tests.conformance.resources import variant
+from tests.conformance.resources import VARIANT, variant
 
 LARGEST = 6 * 1024 * 1024
 
@@ -105,3 +105,27 @@ def test_a_body_is_at_most_six_mebibytes(account, endpoint):
 @pytest.mark.aws("Serving", "CustomAttributes reach the container", "API: InvokeEndpoint")
 def test_custom_attributes_are_accepted(account, endpoint):
     assert account.invoke(endpoint, "1", CustomAttributes=json.dumps({"trace": 1}))["Body"].endswith(":1")
+
+
+@pytest.mark.aws(
+    "Serving",
+    "A container's log is in group /aws/sagemaker/Endpoints/<endpoint>, a stream <variant>/<instance> each",
+    "Developer guide: Log groups and streams that Amazon SageMaker sends to CloudWatch Logs",
+)
+def test_what_a_container_says_is_in_its_log_stream(account, endpoint):
+    logs, group = account.client("logs"), f"/aws/sagemaker/Endpoints/{endpoint}"
+    _failure(account, endpoint, "fail")
+
+    def told() -> bool:
+        if not logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]:
+            return False
+        streams = [stream["logStreamName"] for stream in logs.describe_log_streams(logGroupName=group)["logStreams"]]
+        assert all(name.startswith(f"{VARIANT}/") for name in streams)
+        said = [
+            event["message"]
+            for name in streams
+            for event in logs.get_log_events(logGroupName=group, logStreamName=name, startFromHead=True)["events"]
+        ]
+        return any("Traceback" in message for message in said)
+
+    account.until(told, within=600)

@@ -94,6 +94,11 @@ def test_a_containers_4xx_is_a_model_error_that_quotes_it_and_counts_as_4xx(tmp_
     serving(tmp_path, story, count=1, code=HEADERS)
 
 
+@pytest.mark.aws(
+    "Metrics",
+    "Invocation metrics are 0 or 1 a request, under the variant and under its endpoint config as well",
+    "Developer guide: Monitor SageMaker with CloudWatch; Deployment guardrails",
+)
 def test_a_handler_that_raises_is_a_500_and_counts_under_both_sets_of_dimensions(tmp_path):
     async def story(w: World) -> None:
         await w.invoke()
@@ -107,6 +112,7 @@ def test_a_handler_that_raises_is_a_500_and_counts_under_both_sets_of_dimensions
     serving(tmp_path, story, count=2)
 
 
+@pytest.mark.aws("Metrics", "ModelLatency is in microseconds", "Developer guide: Monitor SageMaker with CloudWatch")
 def test_model_latency_is_the_measured_time_in_microseconds(tmp_path):
     async def story(w: World) -> None:
         await w.invoke()
