@@ -335,3 +335,22 @@ def test_much_that_is_captured_becomes_files_before_the_minute_is_over(count):
         await captured.close()
 
     asyncio.run(go())
+
+
+def test_one_seed_samples_and_copies_the_same_requests_twice(tmp_path, server):
+    def seen(bucket: str) -> list[set[str]]:
+        s3 = S3(server, bucket)
+
+        async def story(w: World) -> None:
+            await create(w, config(bucket, InitialSamplingPercentage=50), weight=0.5)
+            for number in range(40):
+                await w.invoke(f"{number}".encode())
+            await until(lambda: not w.hosting._endpoints._endpoints["e"].blue.mirror._copies)
+
+        capturing_world(tmp_path / bucket, server, story)
+        captured = [s3.lines(variant) for variant in ("AllTraffic", "Shadow-01")]
+        return [{line["captureData"]["endpointInput"]["data"] for line in lines} for lines in captured]
+
+    first = seen("first")
+    assert all(0 < len(numbers) < 40 for numbers in first)
+    assert seen("second") == first
