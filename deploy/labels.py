@@ -3,6 +3,8 @@
 STAGE = "guarded-rollout:stage"
 MODEL_PACKAGE = "guarded-rollout:model-package"
 POLICY_HASH = "guarded-rollout:policy-hash"
+COMMIT = "guarded-rollout:commit"
+"""On models, endpoint configs and experiments: where they come from. The commit is the package's, if it names one."""
 
 PREVIOUS_CONFIG = "guarded-rollout:previous-config"
 """On an endpoint config or experiment: the endpoint config that served before the rollout; NONE when nothing did."""

@@ -193,6 +193,7 @@ def package(aws: Aws, arn: str) -> Package | None:
         lifecycle=_lifecycle(said),
         metadata=said.get("CustomerMetadataProperties", {}),
         model_data=containers[0].get("ModelDataUrl") or source.get("S3Uri", ""),
+        commit=said.get("MetadataProperties", {}).get("CommitId", ""),
     )
 
 

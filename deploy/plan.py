@@ -9,10 +9,11 @@ from typing import Any
 
 from deploy.calls import Call, Parameters, tags
 from deploy.guardrails import alarm, guardrails
-from deploy.labels import MODEL_PACKAGE, NONE, POLICY_HASH, PREVIOUS_CONFIG, RESTORED_FROM, STAGE
+from deploy.labels import COMMIT, MODEL_PACKAGE, NONE, POLICY_HASH, PREVIOUS_CONFIG, RESTORED_FROM, STAGE
 from deploy.names import alarm_name, trial_name
 from deploy.observe import Observation
 from deploy.policy import Policy
+from deploy.registry import clean
 from deploy.settings import seconds
 from deploy.strategies import Step
 from deploy.strategies.trial import Scene, Side
@@ -184,6 +185,7 @@ def _labels(policy: Policy, seen: Observation) -> dict[str, str]:
         STAGE: policy.stage,
         MODEL_PACKAGE: seen.package.arn,
         POLICY_HASH: policy.digest,
+        **({COMMIT: clean(seen.package.commit)} if seen.package.commit else {}),
     }
 
 

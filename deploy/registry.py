@@ -39,6 +39,7 @@ class Package:
     lifecycle: tuple[str, str] = ("", "")
     metadata: Mapping[str, str] = field(default_factory=dict)
     model_data: str = ""
+    commit: str = ""
 
     def attempts(self, stage: str) -> int:
         """How many rollouts of this package the stage has rolled back."""

@@ -69,8 +69,9 @@ def apply(strategy: str, endpoint: str, package: str, *more: str) -> tuple[int, 
     return code, json.loads(out.getvalue())
 
 
-def play(account: Account, strategy: str, situation: str) -> Ending:
-    name = f"{strategy}-{situation}".replace("_", "-").replace(" ", "-")
+def play(account: Account, strategy: str, situation: str, *more: str) -> Ending:
+    name = "-".join([strategy, situation, *(setting.rpartition("=")[2] for setting in more[:1])])
+    name = name.replace("_", "-").replace(" ", "-")
     account.group(name)
     if situation == "failed endpoint":
         apply(strategy, name, account.package(name, b"this is no archive"))
@@ -81,7 +82,7 @@ def play(account: Account, strategy: str, situation: str) -> Ending:
         account.faults("PUT", {"fault": "errors:1", "target": package})
     if situation in ("good", "bad"):
         with account.traffic(name, pause=0.02) as failed:
-            code, result = apply(strategy, name, package)
+            code, result = apply(strategy, name, package, *more)
     else:
         failed = []
         code, result = apply(strategy, name, package)
@@ -136,7 +137,12 @@ def endings() -> Iterator[dict[tuple[str, str], Future[Ending]]]:
             for variable, value in environment.items():
                 patch.setenv(variable, value)
             account = Account(environment)
-            first = {("", "surrounded"): pool.submit(play_with_surroundings, account)}
+            experiment = ("rollout.shadow.by=experiment", "rollout.shadow.minutes=60")
+            first = {
+                ("", "surrounded"): pool.submit(play_with_surroundings, account),
+                ("experiment", "good"): pool.submit(play, account, "shadow", "good", *experiment),
+                ("experiment", "bad"): pool.submit(play, account, "shadow", "bad", *experiment),
+            }
             yield first | {
                 (strategy, situation): pool.submit(play, account, strategy, situation)
                 for strategy in STRATEGIES
@@ -184,6 +190,13 @@ def test_a_bad_version_is_rejected_and_the_one_before_serves(endings, strategy: 
 def test_what_a_stage_asks_for_around_a_rollout_is_there(endings, what: str, holds) -> None:
     found = endings["", "surrounded"].result()
     assert holds(found[what]), found
+
+
+@pytest.mark.parametrize("situation", ["good", "bad"])
+def test_a_shadow_as_an_inference_experiment_ends_as_a_shadow_variant_does(endings, situation: str) -> None:
+    ending = endings["experiment", situation].result()
+    assert (ending.result["outcome"], ending.code) == EXPECTED[situation], ending.result["reasons"]
+    assert ending.failed == []
 
 
 def test_no_caller_ever_sees_what_a_shadow_answers(endings) -> None:

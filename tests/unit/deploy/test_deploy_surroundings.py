@@ -167,3 +167,11 @@ def test_nothing_is_deleted_that_deploy_did_not_name() -> None:
         apply(world, world.add_package(version), "rollout.keep_versions=2")
     assert kept <= set(world.configs)
     assert {f"{name}-error-rate" for name in kept} <= set(world.alarms)
+
+
+def test_what_a_rollout_makes_says_which_commit_it_comes_from() -> None:
+    world, _ = serving()
+    apply(world, world.add_package(2, MetadataProperties={"CommitId": "4fbf0c2"}))
+    made = [p["Tags"] for name, p in world.changes if name in ("CreateModel", "CreateEndpointConfig")]
+    assert len(made) == 2
+    assert all({"Key": "guarded-rollout:commit", "Value": "4fbf0c2"} in tags for tags in made)
