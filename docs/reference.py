@@ -94,12 +94,14 @@ def _metrics() -> Iterator[str]:
 
 
 def _faults() -> Iterator[str]:
-    from local.faults import REGISTRY
+    from local.faults import REGISTRY, SCOPES
 
     yield "\n## Faults (`python -m local rehearse --fault`)\n"
     yield "[rehearsal.md](rehearsal.md#faults) tells how to set them anywhere else. `none`: nothing is wrong.\n"
-    yield "| scope | fault | what it does | a guarded release |\n|---|---|---|---|"
-    for fault in REGISTRY.values():
+    yield "Seconds are AWS's; milliseconds are real time. WHICH is a share (`0.5`), `first` (if left out) or `first-3`."
+    yield "What is in [brackets] may be left out; behind it write the name: `bursts:5:every=60`.\n"
+    yield "| scope | fault | what it does | a guarded release is |\n|---|---|---|---|"
+    for fault in sorted(REGISTRY.values(), key=lambda fault: SCOPES.index(fault.scope)):
         does = " ".join((fault.__doc__ or "").split())
         yield f"| {fault.scope} | `{fault.form()}` | {does} | {fault.expect.replace('_', ' ')} |"
     yield ""

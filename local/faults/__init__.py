@@ -8,4 +8,6 @@ from local.faults import answers, api, events, hosting, jobs, predictions, proce
 from local.faults.active import Active, Faults
 from local.faults.fault import REGISTRY, Fault, FaultError, parse, parse_all
 
-__all__ = ["REGISTRY", "Active", "Fault", "FaultError", "Faults", "parse", "parse_all"]
+SCOPES = ("container", "hosting", "traffic", "api", "jobs", "events")
+
+__all__ = ["REGISTRY", "SCOPES", "Active", "Fault", "FaultError", "Faults", "parse", "parse_all"]

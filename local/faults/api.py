@@ -1,7 +1,6 @@
 """Faults of AWS's API: what a caller gets instead of an answer. They are about operations of every service here.
 
 The target is a caller, by its access key; none: everybody. An operation is named as AWS names it, with * for any part.
-It is hit by a share of its calls (0.5), by its `first` one, or by its `first-3`.
 Sources: the common errors of the SageMaker API reference; the list of errors of the Amazon S3 API reference.
 """
 
@@ -15,13 +14,24 @@ from dataclasses import dataclass
 from typing import ClassVar, TypeVar
 
 from local.errors import AwsError
-from local.faults.fault import Fault
-from local.faults.which import Which
+from local.faults.which import Sometimes
 
 T = TypeVar("T")
 Perform = Callable[[], Awaitable[T]]
 
-SERVICES = ("sagemaker", "sagemaker-runtime", "cloudwatch", "s3", "sqs", "events", "logs", "sts", "iam")
+SERVICES = (
+    "sagemaker",
+    "sagemaker-runtime",
+    "cloudwatch",
+    "application-autoscaling",
+    "s3",
+    "sqs",
+    "sns",
+    "events",
+    "logs",
+    "sts",
+    "iam",
+)
 """Those whose operations can be named, by botocore's names."""
 
 _CREDENTIAL = re.compile(r"Credential=(?P<key>[^/,\s]+)/")
@@ -36,7 +46,7 @@ class NoAnswerError(Exception):
 
 
 @dataclass
-class ApiFault(Fault):
+class ApiFault(Sometimes):
     """Something that happens to calls of an operation."""
 
     scope: ClassVar[str] = "api"
@@ -47,16 +57,12 @@ class ApiFault(Fault):
     seed: int = 0
 
     def check(self) -> None:
+        super().check()
         _known(self.operation)
-        self._which = Which(self.which, self._random)
-
-    @property
-    def happened(self) -> int:
-        return self._which.happened
 
     def hits(self, operation: str) -> bool:
         """Whether it happens to this call."""
-        return fnmatch.fnmatchcase(operation, self.operation) and self._which.hit()
+        return fnmatch.fnmatchcase(operation, self.operation) and self.now()
 
     async def around(self, service: str, perform: Perform[T]) -> T:
         """What becomes of a call that it happens to."""

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, get_type_hints
 REGISTRY: dict[str, type["Fault"]] = {}
 """Every fault by its name, scope by scope."""
 
-SHOWN = {"after": "SECONDS", "only": "SLICE"}
+SHOWN = {"after": "SECONDS", "only": "SLICE", "where": "COLUMN=VALUE"}
 """How the value of a field is called where its own name says too little."""
 
 

@@ -17,7 +17,7 @@ class HostingFault(Fault):
 
 @dataclass
 class Capacity(HostingFault, name="capacity"):
-    """Only so many more instances can be had (none), for so many AWS seconds (for good): a capacity shortage."""
+    """Only so many more instances (0) can be had, for so many AWS seconds (for good): a capacity shortage."""
 
     instances: int = within(0, default=0)
     seconds: float = within(0, default=float("inf"))

@@ -7,14 +7,13 @@ import fnmatch
 from dataclasses import dataclass
 from typing import ClassVar
 
-from local.faults.fault import Fault
-from local.faults.which import Which
+from local.faults.which import Sometimes
 
 TROUBLES = ("internal-error", "capacity-error", "resource-limit", "service-fault", "throttling")
 
 
 @dataclass
-class JobFault(Fault, name="job"):
+class JobFault(Sometimes, name="job"):
     """A job of this name (with *), or of the pipeline step of this name, gets into trouble of AWS's.
 
     It fails by internal-error or capacity-error; resource-limit, service-fault or throttling refuse to create it.
@@ -29,22 +28,18 @@ class JobFault(Fault, name="job"):
     seed: int = 0
 
     def check(self) -> None:
+        super().check()
         if self.trouble not in TROUBLES:
             raise ValueError(f"its trouble is {self.trouble}; it must be one of {', '.join(TROUBLES)}")
-        self._which = Which(self.which, self._random)
-
-    @property
-    def happened(self) -> int:
-        return self._which.happened
 
     def hits(self, name: str) -> bool:
         """Whether it happens to the job of this name that is being created."""
         patterns = (self.job, f"pipelines-*-{self.job}-*")
-        return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns) and self._which.hit()
+        return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns) and self.now()
 
 
 @dataclass
-class StepFault(Fault, name="step"):
+class StepFault(Sometimes, name="step"):
     """The pipeline step of this name fails, whatever it does, in a way that no retry policy is for."""
 
     scope: ClassVar[str] = "jobs"
@@ -54,13 +49,6 @@ class StepFault(Fault, name="step"):
     which: str = "first"
     seed: int = 0
 
-    def check(self) -> None:
-        self._which = Which(self.which, self._random)
-
-    @property
-    def happened(self) -> int:
-        return self._which.happened
-
     def hits(self, name: str) -> bool:
         """Whether it happens to the step of this name that is being tried."""
-        return fnmatch.fnmatchcase(name, self.step) and self._which.hit()
+        return fnmatch.fnmatchcase(name, self.step) and self.now()

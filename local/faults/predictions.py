@@ -40,7 +40,7 @@ class _Predicting(ContainerFault):
 
 @dataclass
 class Nan(_Predicting, name="nan"):
-    """That share of the predictions (0 to 1) is NaN."""
+    """That share of the predictions (0 to 1, all) is NaN."""
 
     share: float = within(0, 1, default=1.0)
     seed: int = 0
@@ -54,7 +54,7 @@ class Nan(_Predicting, name="nan"):
 
 @dataclass
 class Constant(_Predicting, name="constant"):
-    """Every prediction is the same number."""
+    """Every prediction is the same number (0.5)."""
 
     value: float = 0.5
 

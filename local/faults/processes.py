@@ -68,7 +68,7 @@ class CrashLoop(ContainerFault, name="crash-loop"):
 
 @dataclass
 class MemoryLeak(ContainerFault, name="memory-leak"):
-    """Each request leaves so many megabytes in memory, up to a limit: MemoryUtilization rises and stays."""
+    """Each request leaves so many megabytes (1) in memory, up to a limit (256): MemoryUtilization rises and stays."""
 
     expect = "promoted"
 
@@ -90,7 +90,7 @@ class MemoryLeak(ContainerFault, name="memory-leak"):
 
 @dataclass
 class OutOfMemory(MemoryLeak, name="out-of-memory"):
-    """As memory-leak, but at the limit the kernel's killer ends the process (SIGKILL), and it is started again."""
+    """As memory-leak, but beyond the limit (64) the process is ended as by the kernel (SIGKILL), and started again."""
 
     expect = "rolled_back"
 

@@ -58,7 +58,7 @@ class NoTraffic(TrafficFault, name="no-traffic"):
 
 @dataclass
 class Diurnal(TrafficFault, name="diurnal"):
-    """The traffic follows the hour of AWS's clock: as usual at 16:00 UTC, down to that share of it at 4:00."""
+    """The traffic follows the hour of AWS's clock: as usual at 16:00 UTC, that share of it (0.1) at 4:00."""
 
     expect = "promoted"
 
@@ -71,7 +71,7 @@ class Diurnal(TrafficFault, name="diurnal"):
 
 @dataclass
 class Bursts(TrafficFault, name="bursts"):
-    """That many times the traffic, for the first so many AWS seconds of every so many."""
+    """That many times the traffic, for the first so many AWS seconds (30) of every so many (300)."""
 
     expect = "promoted"
 
@@ -85,7 +85,7 @@ class Bursts(TrafficFault, name="bursts"):
 
 @dataclass
 class Shift(TrafficFault, name="shift"):
-    """That share of the requests are rows with this value in this column, the others are rows without.
+    """That share of the requests (0 to 1, all) are rows with COLUMN=VALUE, the others are rows without.
 
     On the label, which is not sent, it is label shift; on a feature, covariate shift.
     """

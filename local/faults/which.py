@@ -1,24 +1,30 @@
-"""Which of the calls, or of the jobs, a fault happens to: a share of them (0.5), the `first`, or the `first-3`."""
+"""Faults that happen to some calls, or jobs: to a share of them (0.5), to the `first`, or to the `first-3`."""
 
-import random
 import re
 
+from local.faults.fault import Fault
 
-class Which:
-    """Decides one after the other, and counts. Raises ValueError for a text that says none of the three."""
 
-    def __init__(self, text: str, chance: random.Random) -> None:
-        match = re.fullmatch(r"first(?:-(?P<most>\d+))?", text)
+class Sometimes(Fault):
+    """A fault with a field `which` that says how often it happens; that is counted."""
+
+    which: str
+
+    def check(self) -> None:
+        match = re.fullmatch(r"first(?:-(?P<most>\d+))?", self.which)
         self._first = int(match["most"] or 1) if match else 0
-        self._rate = 0.0 if match else _share(text)
-        self._chance = chance
-        self.happened = 0
+        self._share = 0.0 if match else _share(self.which)
+        self._happened = 0
 
-    def hit(self) -> bool:
-        """Whether it happens to this one."""
-        hit = self.happened < self._first or self._chance.random() < self._rate
-        self.happened += hit
-        return hit
+    @property
+    def happened(self) -> int:
+        return self._happened
+
+    def now(self) -> bool:
+        """Whether it happens to the one that comes now."""
+        now = self._happened < self._first or self._random.random() < self._share
+        self._happened += now
+        return now
 
 
 def _share(text: str) -> float:

@@ -10,6 +10,7 @@ import psutil
 import pytest
 import xgboost
 from test_hosting_rig import ECHO, World, processes, until, world
+from test_hosting_utilization import utilization
 from test_serving_container import DEFAULTS, SCRIPT, archive, ask, handler, post, spec
 
 from local.serving import Instance, StartError
@@ -226,6 +227,24 @@ def test_a_memory_leak_grows_the_process_up_to_its_limit(tmp_path):
     grown, alive = _memory(tmp_path, "memory-leak:4:24", 20)
     assert 24 <= grown < 40
     assert alive
+
+
+def test_a_memory_leak_shows_in_memory_utilization(tmp_path):
+    leaked = 100 * 128 * 1024**2 / psutil.virtual_memory().total
+
+    def shown(w: World) -> list[float]:
+        return utilization(w)["memoryutilization"]
+
+    async def go() -> None:
+        async with world(tmp_path) as w:
+            w.hosting.faults.put("memory-leak:32:128", w.package(1))
+            await w.serve(count=1)
+            await until(lambda: bool(shown(w)))
+            for _ in range(4):
+                await w.invoke()
+            await until(lambda: max(shown(w)) - min(shown(w)) > 0.9 * leaked)
+
+    asyncio.run(go())
 
 
 def test_out_of_memory_kills_the_process_once_it_grew(tmp_path):
