@@ -96,6 +96,7 @@ async def _up(options: argparse.Namespace) -> int:
         options.state,
         port=options.port,
         speed=options.speed,
+        seed=options.seed,
         unverified=unverified,
         duplicate_events=int(options.duplicate_events),
     ) as local:
@@ -159,6 +160,7 @@ def parser() -> argparse.ArgumentParser:
     up.set_defaults(command=_up)
     up.add_argument("--port", type=_port, default=DEFAULT_PORT, help="0 takes any free port (default: %(default)s)")
     up.add_argument("--speed", type=_speed, default=1.0, help="how fast AWS's clock runs (default: 1, real time)")
+    up.add_argument("--seed", type=int, help="of routing and names (default: another one each time)")
     up.add_argument("--state", type=Path, metavar="DIR", help="folder of its files (default: a temporary one)")
     up.add_argument("--duplicate-events", action="store_true", help="deliver every event twice, as AWS may")
     _add_assume(up)
