@@ -1,4 +1,4 @@
-"""What to do about the trials of a strategy, one after the other, before the shift begins. Pure.
+"""A trial as a rollout knows it: its place and requests, its state on AWS, its time, its verdict. Pure.
 
 A trial's state is AWS's: its endpoint config or inference experiment exists, the endpoint is on it, and its tags hold
 since when it has traffic and what it has shown. So a run can be killed after any request, and a trial of days is ended
