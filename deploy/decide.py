@@ -75,7 +75,7 @@ def _wait(plan: Plan, seen: Observation, endpoint: Endpoint, evidence: Evidence,
     """Ours under way: wait, as long as this run may. Somebody else's: step aside."""
     target = endpoint.pending or endpoint.config
     trying = any(trial.serving for trial in seen.trials)
-    ours = target in plan.targets or (trying and target == plan.previous) or any(trial.moving for trial in seen.trials)
+    ours = target in plan.targets or (trying and target == plan.previous) or _experiments(plan, seen)
     if not endpoint.pending and endpoint.status in {"Updating", "RollingBack"}:
         ours = ours or bool(evidence.sent) or _was_accepted(plan, endpoint, evidence.fired)
     if ours and endpoint.status not in {"Deleting", "SystemUpdating"}:
@@ -84,6 +84,14 @@ def _wait(plan: Plan, seen: Observation, endpoint: Endpoint, evidence: Evidence,
     doing = f"is {endpoint.status}" + (f" to {endpoint.pending}" if endpoint.pending else "")
     advice = "SageMaker takes no other update until that ends. Run apply again then."
     return Decision(outcome=Outcome.HELD, reasons=(f"{endpoint.name} {doing}, which is not this rollout.", advice))
+
+
+def _experiments(plan: Plan, seen: Observation) -> bool:
+    """Whether the rollout has an inference experiment: SageMaker changes the endpoint for it, to configs of its own.
+
+    Its status is read after the endpoint's, so that it may be further on than the update that is seen.
+    """
+    return any(planned.trial.is_experiment for planned, _ in zip(plan.trials, seen.trials, strict=False))
 
 
 def _arrived(policy: Policy, plan: Plan, seen: Observation) -> Decision:

@@ -11,9 +11,11 @@ from worlds import policy
 
 from deploy.decide import decide
 from deploy.decision import EXIT_CODES, Decision, Evidence, Outcome
+from deploy.labels import PREVIOUS_CONFIG
 from deploy.observe import Alarm, Endpoint, Firing, Observation
 from deploy.plan import make_plan
 from deploy.registry import Package
+from deploy.trials.record import TrialSeen
 from deploy.trials.verdict import Finding, Sample, judge
 
 TRYING = policy("rollout.strategy=shadow, ab_test, canary")
@@ -151,3 +153,11 @@ def test_the_reason_of_a_failed_launch_is_remembered_by_the_run_that_saw_it() ->
     decision = judged(seen, evidence)
     assert decision.outcome is Outcome.ROLLED_BACK
     assert "SageMaker says: InsufficientInstanceCapacity" in decision.reasons
+
+
+def test_an_update_for_our_experiment_is_waited_for_however_far_the_experiment_is() -> None:
+    chosen = policy("rollout.strategy=shadow, canary", "rollout.shadow.by=experiment")
+    for state in ({"serving": True}, {"serving": False, "moving": True}, {"serving": False, "over": True}):
+        trial = TrialSeen("arn", {PREVIOUS_CONFIG: "before"}, **state)
+        seen = replace(under_way(pending="made-by-sagemaker"), ours=None, trials=(trial,))
+        assert decide(chosen, seen, Evidence(), START).outcome is None, state
