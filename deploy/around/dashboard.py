@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from deploy.calls import Call
-from deploy.guardrails import MICROSECONDS, guardrails
+from deploy.guardrails import guardrails
 from deploy.policy import Policy
 
 WIDTH, HEIGHT = 12, 6
@@ -33,7 +33,7 @@ def call(policy: Policy, region: str, configs: tuple[str, ...]) -> Call:
             region,
             "p99 latency, microseconds",
             _series(policy, configs, "ModelLatency", "p99"),
-            limit=rails.get("ModelLatency", 500 * MICROSECONDS),
+            limit=rails.get("ModelLatency"),
         ),
         _widget(
             WIDTH,

@@ -23,6 +23,11 @@ class AbTest(Trial):
         "share of the requests that the new version answers", example=20, limit="1 to 50", ge=1, le=50
     )
 
+    @property
+    def warning(self) -> str:
+        """SageMaker's alarms cannot watch a test."""
+        return "customers are answered by it, and no alarm guards it: between two runs of apply nobody watches"
+
     def start(self, scene: Scene) -> tuple[Call, ...]:
         """A config with two production variants."""
         share = self.percent / 100

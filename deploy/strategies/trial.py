@@ -100,6 +100,11 @@ class Trial(Settings):
         """The trial in a few words."""
 
     @property
+    def warning(self) -> str:
+        """What the owner should know before it begins; empty when there is nothing."""
+        return ""
+
+    @property
     def is_experiment(self) -> bool:
         """Whether SageMaker runs it as an inference experiment, rather than as an endpoint config of ours."""
         return False

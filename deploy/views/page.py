@@ -69,6 +69,7 @@ def _trials(plan: Plan) -> str:
             f"    no verdict before {planned.trial.minimum_requests} requests are answered;",
             "    then bad at the first look at which it breaks a guardrail's limit, good when the time is up",
         ]
+        lines += [f"    {planned.trial.warning}"] if planned.trial.warning else []
     return "\n".join(lines)
 
 

@@ -122,7 +122,7 @@ class _Model:
         if len(said) == 1:
             return said[0]
         if self.objective in _VOTING:
-            raise NotImplementedError(
+            raise TypeError(
                 f"members of an ensemble of {self.objective} vote, which fails in the container 3.2-0 as well: leave "
                 "one model in the root of model.tar.gz"
             )

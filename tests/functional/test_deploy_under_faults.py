@@ -1,26 +1,16 @@
 """`deploy apply` while AWS's API fails as it does on a bad day: it ends where it should, and nothing is there twice."""
 
-import io
 import json
 import subprocess
 import sys
-import tarfile
 import threading
-import urllib.request
 
-import boto3.session
 import pytest
-from botocore.config import Config
 
+from tests.functional.account import ROLE, Account
 from tests.functional.conftest import ROOT, exports, interrupt, start
 
 GROUP, ENDPOINT = "flights", "flights-staging"
-CODE = """
-def model_fn(folder):
-    return "model"
-def transform_fn(model, data, content_type, accept):
-    return "0.5", "text/csv"
-"""
 FIRST = (
     "lost:CreateModel",
     "lost:CreateEndpointConfig",
@@ -39,48 +29,8 @@ SECOND = (
 )
 
 
-class Account:
-    """A stand-in with approved packages, and the deploy command in a process and with an access key of its own."""
-
-    def __init__(self, environment: dict[str, str]) -> None:
-        self.environment = environment
-        self.sagemaker, self.runtime, self.s3, self.cloudwatch = map(
-            self.client, ("sagemaker", "sagemaker-runtime", "s3", "cloudwatch")
-        )
-        self.s3.create_bucket(Bucket=GROUP)
-        self.sagemaker.create_model_package_group(ModelPackageGroupName=GROUP)
-
-    def client(self, service: str):
-        keys = (self.environment["AWS_ACCESS_KEY_ID"], self.environment["AWS_SECRET_ACCESS_KEY"])
-        session = boto3.session.Session(*keys, region_name=self.environment["AWS_REGION"])
-        config = Config(s3={"addressing_style": "path"})
-        return session.client(service, endpoint_url=self.environment["AWS_ENDPOINT_URL"], config=config)
-
-    def package(self) -> str:
-        """An approved version whose model is CODE."""
-        data = io.BytesIO()
-        with tarfile.open(fileobj=data, mode="w:gz") as tar:
-            info = tarfile.TarInfo("code/inference.py")
-            info.size = len(CODE)
-            tar.addfile(info, io.BytesIO(CODE.encode()))
-        self.s3.put_object(Bucket=GROUP, Key="model.tar.gz", Body=data.getvalue())
-        container = {
-            "Image": "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:3.2-0",
-            "ModelDataUrl": f"s3://{GROUP}/model.tar.gz",
-            "Environment": {
-                "SAGEMAKER_PROGRAM": "inference.py",
-                "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code",
-            },
-        }
-        return self.sagemaker.create_model_package(
-            ModelPackageGroupName=GROUP,
-            ModelApprovalStatus="Approved",
-            InferenceSpecification={
-                "Containers": [container],
-                "SupportedContentTypes": ["text/csv"],
-                "SupportedResponseMIMETypes": ["text/csv"],
-            },
-        )["ModelPackageArn"]
+class Deployer(Account):
+    """An account, and the deploy command in a process and with an access key of its own."""
 
     def apply(self, package: str, *faults: str) -> tuple[int, dict, str]:
         """Exit code, result and progress of `deploy apply` with these faults in its calls alone."""
@@ -100,13 +50,6 @@ class Account:
         assert not unused, f"{unused} never happened: {ended.stderr}"
         return ended.returncode, json.loads(ended.stdout or "{}"), ended.stderr
 
-    def faults(self, method: str, body: object = None) -> list[dict]:
-        """Ask /_rehearsal/fault."""
-        url = f"{self.environment['AWS_ENDPOINT_URL']}/_rehearsal/fault"
-        request = urllib.request.Request(url, json.dumps(body).encode(), method=method)  # noqa: S310 - http
-        with urllib.request.urlopen(request) as answer:  # noqa: S310 - same
-            return json.load(answer)["faults"]
-
     def there_are(self) -> dict[str, list[str]]:
         """The names of everything that a rollout makes."""
         return {
@@ -121,8 +64,9 @@ def rolled_out():
     """A first version created and a second one promoted by a canary, both under faults."""
     process = start("up", "--port", "0", "--speed", "240")
     try:
-        account = Account({**exports(process), "SAGEMAKER_EXECUTION_ROLE_ARN": "arn:aws:iam::111122223333:role/e"})
-        first = account.apply(account.package(), *FIRST)
+        account = Deployer({**exports(process), "SAGEMAKER_EXECUTION_ROLE_ARN": ROLE})
+        account.group(GROUP)
+        first = account.apply(account.package(GROUP), *FIRST)
         over = threading.Event()
 
         def send() -> None:
@@ -132,7 +76,7 @@ def rolled_out():
         sender = threading.Thread(target=send)
         sender.start()
         try:
-            second = account.apply(account.package(), *SECOND)
+            second = account.apply(account.package(GROUP), *SECOND)
         finally:
             over.set()
             sender.join()

@@ -134,6 +134,13 @@ def test_a_dashboard_shows_both_fleets_and_the_limits() -> None:
     assert len(errors["metrics"]) == 2
 
 
+def test_a_dashboard_draws_no_limit_that_the_stage_does_not_have() -> None:
+    world, arn = new_version()
+    apply(world, arn, "dashboard=true", "guardrails.latency_p99=null")
+    latency = json.loads(world.dashboards["flight-delay-staging"])["widgets"][2]["properties"]
+    assert "annotations" not in latency
+
+
 def test_what_surrounds_a_rollout_and_is_refused_is_said_and_changes_no_outcome() -> None:
     world, arn = new_version()
     world.errors = {"put_dashboard": [refusal("PutDashboard", "not allowed", "AccessDenied")]}
